@@ -1,0 +1,337 @@
+"""Montages: how derivations are made from what a recording holds. Data, not code.
+
+Electrodes have one canonical spelling here (``Fp1``, ``F7``, ``T7``, ``P7`` ...). The old
+names T3, T4, T5, T6 are synonyms of T7, T8, P7, P8 (ACNS guideline 2, 2016).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eegdash.errors import MissingChannelsError
+from eegdash.recording import Recording
+
+ELECTRODES_10_20 = "Fp1 Fp2 F7 F3 Fz F4 F8 T7 C3 Cz C4 T8 P7 P3 Pz P4 P8 O1 O2".split()
+_OTHER_ELECTRODES = (
+    "Fpz AF7 AF3 AFz AF4 AF8 F9 F5 F1 F2 F6 F10 FT9 FT7 FC5 FC3 FC1 FCz FC2 FC4 FC6 FT8 FT10 "
+    "T9 C5 C1 C2 C6 T10 TP9 TP7 CP5 CP3 CP1 CPz CP2 CP4 CP6 TP8 TP10 P9 P5 P1 P2 P6 P10 "
+    "PO7 PO3 POz PO4 PO8 Oz Iz A1 A2 M1 M2 O9 O10 PO9 PO10"
+).split()
+_CANONICAL = {name.upper(): name for name in (*ELECTRODES_10_20, *_OTHER_ELECTRODES)}
+SYNONYMS = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
+_CANONICAL.update(SYNONYMS)
+
+# what a second part of a label may be when it names a reference rather than an electrode
+_REFERENCES = frozenset(
+    "REF LE AVG AV AR AVE A1A2 A1+A2 LER G GND M1M2 CE CAR X VREF REFERENCE CS2".split()
+)
+_EAR_OR_MASTOID = frozenset({"A1", "A2", "M1", "M2"})
+_PREFIX = re.compile(r"^(EEG|POL)[\s_:]+", re.IGNORECASE)
+_DUPLICATE = re.compile(r"-\d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """Anode minus cathode; ``cathode`` None means the channel as recorded, against its reference."""
+
+    anode: str
+    cathode: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Display name, e.g. ``Fp1-F7``."""
+        return self.anode if self.cathode is None else f"{self.anode}-{self.cathode}"
+
+
+def _chain(*electrodes: str) -> tuple[Derivation, ...]:
+    return tuple(Derivation(a, b) for a, b in zip(electrodes, electrodes[1:], strict=False))
+
+
+LEFT_LATERAL = _chain("Fp1", "F7", "T7", "P7", "O1")
+LEFT_PARASAGITTAL = _chain("Fp1", "F3", "C3", "P3", "O1")
+RIGHT_PARASAGITTAL = _chain("Fp2", "F4", "C4", "P4", "O2")
+RIGHT_LATERAL = _chain("Fp2", "F8", "T8", "P8", "O2")
+MIDLINE = _chain("Fz", "Cz", "Pz")
+
+LONGITUDINAL_BIPOLAR = (
+    *LEFT_LATERAL,
+    *LEFT_PARASAGITTAL,
+    *RIGHT_PARASAGITTAL,
+    *RIGHT_LATERAL,
+    *MIDLINE,
+)
+TRANSVERSE_BIPOLAR = (
+    *_chain("F7", "Fp1", "Fp2", "F8"),
+    *_chain("F7", "F3", "Fz", "F4", "F8"),
+    *_chain("T7", "C3", "Cz", "C4", "T8"),
+    *_chain("P7", "P3", "Pz", "P4", "P8"),
+    *_chain("P7", "O1", "O2", "P8"),
+)
+AVERAGE = "average"
+"""Cathode of an average-reference derivation: the mean of the 10-20 electrodes present."""
+
+REGIONS: dict[str, tuple[Derivation, ...]] = {
+    "LL": LEFT_LATERAL,
+    "RL": RIGHT_LATERAL,
+    "LP": LEFT_PARASAGITTAL,
+    "RP": RIGHT_PARASAGITTAL,
+}
+REGION_NAMES = {
+    "LL": "left lateral",
+    "RL": "right lateral",
+    "LP": "left parasagittal",
+    "RP": "right parasagittal",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Montage:
+    """A named list of derivations; an empty list means the channels as recorded."""
+
+    name: str
+    title: str
+    derivations: tuple[Derivation, ...]
+    complete: bool = True
+    """Whether every derivation is needed; otherwise what is absent is left out."""
+
+
+MONTAGES: dict[str, Montage] = {
+    montage.name: montage
+    for montage in (
+        Montage("longitudinal-bipolar", "Longitudinal bipolar", LONGITUDINAL_BIPOLAR),
+        Montage("transverse-bipolar", "Transverse bipolar", TRANSVERSE_BIPOLAR),
+        Montage(
+            "average-reference",
+            "Average reference",
+            tuple(Derivation(name, AVERAGE) for name in ELECTRODES_10_20),
+            complete=False,
+        ),
+        Montage("as-recorded", "As recorded", (), complete=False),
+    )
+}
+
+
+def canonical_electrode(label: str) -> str | None:
+    """Return the canonical name of one electrode, or None if the word is not one."""
+    return _CANONICAL.get(label.strip().rstrip(".").upper())
+
+
+def parse_label(label: str) -> Derivation | None:
+    """Read a channel label: referential electrode, bipolar derivation, or neither.
+
+    ``EEG FP1-REF``, ``Fp1``, ``EEG Fp1-LE``, ``Fp1-Avg`` and ``Fc5.`` are referential;
+    ``FP1-F7`` and ``T8-P8-1`` are bipolar; ``ECG``, ``-`` and ``A2-A1`` are neither.
+
+    Parameters
+    ----------
+    label : str
+        The channel label as stored.
+
+    Returns
+    -------
+    Derivation or None
+    """
+    text = _PREFIX.sub("", label.strip())
+    parts = text.split("-")
+    if len(parts) >= 3 and _DUPLICATE.search(text):  # T8-P8-1: the suffix of a duplicate
+        parts = parts[:-1]
+    anode = canonical_electrode(parts[0])
+    if anode is None or anode in _EAR_OR_MASTOID:
+        return None
+    if len(parts) == 1:
+        return Derivation(anode)
+    second = parts[1].strip()
+    cathode = canonical_electrode(second)
+    if cathode is None:
+        known = second.upper().replace(" ", "") in _REFERENCES or second.isdigit()
+        return Derivation(anode) if known and len(parts) == 2 else None
+    if cathode in _EAR_OR_MASTOID:
+        return Derivation(anode)
+    return Derivation(anode, cathode) if len(parts) == 2 else None
+
+
+@dataclass(frozen=True, slots=True)
+class MontageMatrix:
+    """How derivations follow from the channels of one recording.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Names of the derivations.
+    picks : tuple of int
+        Channel indices of the recording that take part.
+    weights : ndarray of float32, shape (n_derivations, n_picks)
+        ``derived_uv = weights @ signal_uv[picks]``.
+    notes : tuple of str
+        Choices made, e.g. which of two equal labels was used.
+    """
+
+    names: tuple[str, ...]
+    picks: tuple[int, ...]
+    weights: NDArray[np.float32]
+    notes: tuple[str, ...] = ()
+
+    def apply(self, signal_uv: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return derivations (n_derivations, n_samples) from picked channels (n_picks, n_samples).
+
+        A row is NaN where one of its own channels is NaN, never because of another's.
+        """
+        bad = ~np.isfinite(signal_uv)
+        if not bad.any():
+            return np.asarray(self.weights @ signal_uv, dtype=np.float32)
+        derived = self.weights @ np.where(bad, np.float32(0), signal_uv)
+        touched = (self.weights != 0).astype(np.float32) @ bad.astype(np.float32)
+        derived[touched > 0] = np.nan
+        return np.asarray(derived, dtype=np.float32)
+
+
+def resolve(
+    recording: Recording,
+    montage: Montage,
+    *,
+    mapping: Mapping[str, str] | None = None,
+) -> MontageMatrix:
+    """Find the channels of a recording that give the derivations of a montage.
+
+    A derivation is taken as recorded if a channel carries it, otherwise built by
+    subtraction from two referential channels.
+
+    Parameters
+    ----------
+    recording : Recording
+    montage : Montage
+    mapping : mapping of str to str, optional
+        Electrode or derivation for channel names that are not understood, as the reader chose.
+
+    Returns
+    -------
+    MontageMatrix
+
+    Raises
+    ------
+    MissingChannelsError
+        If the montage is complete and something it needs is absent.
+    """
+    if not montage.derivations:
+        return _as_recorded(recording)
+    single, pairs, notes = _known_channels(recording, dict(mapping or {}))
+    average = [single[e] for e in ELECTRODES_10_20 if e in single]
+    rows: list[tuple[str, dict[int, float]]] = []
+    missing: list[Derivation] = []
+    for derivation in montage.derivations:
+        row = _row(derivation, single, pairs, average)
+        if row is None:
+            missing.append(derivation)
+        else:
+            rows.append((derivation.name, row))
+    if missing and (montage.complete or not rows):
+        raise _missing_error(recording, montage, missing, single)
+    return _matrix(rows, tuple(notes))
+
+
+def present(
+    recording: Recording,
+    derivations: Sequence[Derivation],
+    *,
+    mapping: Mapping[str, str] | None = None,
+) -> MontageMatrix:
+    """Return those of ``derivations`` that the recording can give (possibly none)."""
+    single, pairs, notes = _known_channels(recording, dict(mapping or {}))
+    rows = [(d.name, _row(d, single, pairs, [])) for d in derivations]
+    return _matrix([(name, row) for name, row in rows if row is not None], tuple(notes))
+
+
+def _as_recorded(recording: Recording) -> MontageMatrix:
+    picks = tuple(i for i, is_eeg in enumerate(recording.eeg) if is_eeg)
+    picks = picks or tuple(range(len(recording.ch_names)))
+    return MontageMatrix(
+        names=tuple(recording.ch_names[i] for i in picks),
+        picks=picks,
+        weights=np.eye(len(picks), dtype=np.float32),
+    )
+
+
+def _known_channels(
+    recording: Recording, mapping: dict[str, str]
+) -> tuple[dict[str, int], dict[tuple[str, str], int], list[str]]:
+    single: dict[str, int] = {}
+    pairs: dict[tuple[str, str], int] = {}
+    notes: list[str] = []
+    for index, name in enumerate(recording.ch_names):
+        derivation = parse_label(mapping.get(name, name))
+        if derivation is None:
+            continue
+        if derivation.cathode is None:
+            taken = single.setdefault(derivation.anode, index)
+        else:
+            taken = pairs.setdefault((derivation.anode, derivation.cathode), index)
+        if taken != index:
+            notes.append(
+                f"{derivation.name} occurs more than once; "
+                f"channel {recording.ch_names[taken]} is used."
+            )
+    return single, pairs, notes
+
+
+def _row(
+    derivation: Derivation,
+    single: dict[str, int],
+    pairs: dict[tuple[str, str], int],
+    average: list[int],
+) -> dict[int, float] | None:
+    anode, cathode = derivation.anode, derivation.cathode
+    if cathode is None:
+        return {single[anode]: 1.0} if anode in single else None
+    if cathode == AVERAGE:
+        if anode not in single:
+            return None
+        row = {index: -1.0 / len(average) for index in average}
+        row[single[anode]] += 1.0
+        return row
+    if (anode, cathode) in pairs:
+        return {pairs[anode, cathode]: 1.0}
+    if (cathode, anode) in pairs:
+        return {pairs[cathode, anode]: -1.0}
+    if anode in single and cathode in single:
+        return {single[anode]: 1.0, single[cathode]: -1.0}
+    return None
+
+
+def _matrix(rows: list[tuple[str, dict[int, float]]], notes: tuple[str, ...]) -> MontageMatrix:
+    picks = tuple(sorted({index for _, row in rows for index in row}))
+    column = {index: position for position, index in enumerate(picks)}
+    weights = np.zeros((len(rows), len(picks)), dtype=np.float32)
+    for position, (_, row) in enumerate(rows):
+        for index, weight in row.items():
+            weights[position, column[index]] = weight
+    return MontageMatrix(tuple(name for name, _ in rows), picks, weights, notes)
+
+
+def _missing_error(
+    recording: Recording,
+    montage: Montage,
+    missing: Sequence[Derivation],
+    single: Mapping[str, int],
+) -> MissingChannelsError:
+    if single:
+        wanted = {e for d in missing for e in (d.anode, d.cathode) if e and e != AVERAGE}
+        names = [e for e in ELECTRODES_10_20 if e in wanted and e not in single]
+        kind = "electrodes"
+    else:
+        names = [d.name for d in missing]
+        kind = "derivations"
+    if len(missing) == len(montage.derivations) and not single:
+        found = "no 10-20 electrode was recognised among its channels"
+    else:
+        found = f"these {kind} are missing: {', '.join(names)}"
+    return MissingChannelsError(
+        f"{recording.path.name} cannot be shown in the {montage.title.lower()} montage: {found}. "
+        "If the channels carry other names, map them to electrodes; "
+        "otherwise choose another montage.",
+        names,
+    )

@@ -1,0 +1,38 @@
+"""Settings: one frozen dataclass, read from environment variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_UPLOAD_MB = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation decides.
+
+    Parameters
+    ----------
+    workspace : Path
+        Folder with recordings, labels, cache, reports and fine-tuned models
+        (``EEGDASH_WORKSPACE``, default ``workspace`` in the current folder).
+    trusted_packages : tuple of str
+        Packages from which a model folder may import its architecture
+        (``EEGDASH_TRUSTED_PACKAGES``, comma separated, default none).
+    """
+
+    workspace: Path
+    trusted_packages: tuple[str, ...] = ()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings from ``environment`` (default: the process environment)."""
+        env = os.environ if environment is None else environment
+        packages = env.get("EEGDASH_TRUSTED_PACKAGES", "").split(",")
+        return cls(
+            workspace=Path(env.get("EEGDASH_WORKSPACE", "workspace")).resolve(),
+            trusted_packages=tuple(name.strip() for name in packages if name.strip()),
+        )
