@@ -8,10 +8,19 @@ its centre +- ``step_s / 2``. Windows that could not be scored carry :data:`UNSC
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from eegdash.errors import TooShortError
+from eegdash.montage import MONTAGES, MontageMatrix, resolve
+from eegdash.recording import Recording
+
+if TYPE_CHECKING:  # importing a detector costs time that thresholding a stored trace need not pay
+    from eegdash.checkpoints import Detector, DetectorConfig
 
 UNSCORED = 65535
 """Per-mille value of a window without a probability (gap, unusable channels)."""
@@ -95,7 +104,8 @@ class ProbabilityTrace:
     @property
     def time_s(self) -> NDArray[np.float64]:
         """Window centres, s from the start of the file."""
-        return self.first_centre_s + self.step_s * np.arange(self.n_windows)
+        centres = self.first_centre_s + self.step_s * np.arange(self.n_windows)
+        return np.asarray(centres, dtype=np.float64)
 
     @property
     def scored(self) -> NDArray[np.bool_]:
@@ -198,3 +208,204 @@ def _merge(
                 continue
         merged.append((first, stop))
     return merged
+
+
+UNUSABLE_SHARE = 0.25
+"""A segment with more than this share of flat or saturated derivations is not scored."""
+_CHUNK_SEGMENTS = 160  # 4 min of signal in memory at a time
+_ENCODE_BATCH = 256
+_HEAD_BATCH = 4096
+
+
+def detect(
+    recording: Recording,
+    detector: Detector,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    progress: Callable[[float], None] | None = None,
+    on_block: Callable[[float, NDArray[np.float32]], None] | None = None,
+    chunk_segments: int = _CHUNK_SEGMENTS,
+) -> ProbabilityTrace:
+    """Score a recording window by window, in bounded memory.
+
+    The recording is read once, in chunks. Each segment is encoded once; then the head runs over
+    the segments i, i + 2, i + 4 of every window. The result does not depend on the chunk size:
+    resampling is aligned to the recording's start, and batches to the segment's index.
+
+    Parameters
+    ----------
+    recording : Recording
+    detector : Detector
+    mapping : mapping of str to str, optional
+        Electrode or derivation for channel names that are not understood.
+    progress : callable, optional
+        Called with the share done, 0 to 1; what it raises (a cancelled job) stops the scoring.
+    on_block : callable, optional
+        Called with the start (s) and the derivations (n_channels, n_samples) in uV at the
+        recording's own rate, block after block without gap or overlap, over the whole recording.
+    chunk_segments : int
+        Segments per chunk.
+
+    Returns
+    -------
+    ProbabilityTrace
+        A window is :data:`UNSCORED` where a derivation has no signal (gap, NaN) in it, or where
+        more than :data:`UNUSABLE_SHARE` of the derivations of one of its segments are flat or
+        saturated. An unusable derivation below that share is replaced by the mean of the others.
+
+    Raises
+    ------
+    MissingChannelsError
+        If the recording lacks a derivation of the detector's montage.
+    TooShortError
+        If the recording is shorter than one window.
+    """
+    config = detector.config
+    matrix = resolve(recording, MONTAGES[config.montage], mapping=mapping)
+    plan = _Plan.of(recording, config)
+    codes: list[NDArray[np.float32]] = []
+    scorable = np.zeros(plan.n_segments, dtype=np.bool_)
+    pending: list[NDArray[np.float32]] = []
+    for first in range(0, plan.n_segments, chunk_segments):
+        stop = min(first + chunk_segments, plan.n_segments)
+        features, scorable[first:stop] = _chunk(
+            recording, detector, matrix, plan, first, stop, on_block
+        )
+        pending = _encode_full_batches(detector, [*pending, features], codes)
+        if progress is not None:
+            progress(0.98 * stop / plan.n_segments)
+    if pending and len(pending[0]):
+        codes.append(detector.encode(pending[0]))
+    probability_pm = _score_windows(detector, np.concatenate(codes), scorable)
+    if progress is not None:
+        progress(1.0)
+    return ProbabilityTrace(
+        probability_pm=probability_pm,
+        first_centre_s=config.window_s / 2,
+        step_s=config.step_s,
+        duration_s=recording.duration_s,
+        model=config.name,
+        model_sha256=config.sha256,
+        recording_sha256=recording.sha256,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The grid of segments over one recording, and the ratio of the rates."""
+
+    up: int
+    down: int
+    support: int
+    step: int
+    length: int
+    n_segments: int
+
+    @classmethod
+    def of(cls, recording: Recording, config: DetectorConfig) -> _Plan:
+        from eegdash.preprocessing import resample_ratio
+
+        ratio = resample_ratio(recording.sfreq, config.sfreq)
+        step = round(config.step_s * config.sfreq)
+        length = round(config.segment_s * config.sfreq)
+        n_out = recording.n_samples * ratio.up // ratio.down
+        n_segments = (n_out - length) // step + 1
+        if n_segments < 5:
+            raise TooShortError(
+                f"{recording.path.name} is {recording.duration_s:.1f} s long; one window of the "
+                f"detector needs {config.window_s:g} s. Choose a longer recording."
+            )
+        return cls(ratio.up, ratio.down, ratio.support, step, length, n_segments)
+
+
+def _chunk(
+    recording: Recording,
+    detector: Detector,
+    matrix: MontageMatrix,
+    plan: _Plan,
+    first: int,
+    stop: int,
+    on_block: Callable[[float, NDArray[np.float32]], None] | None,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the features of the segments ``first:stop``, and which of them may be scored."""
+    from eegdash.preprocessing import resample_uv
+
+    out_first, out_stop = first * plan.step, (stop - 1) * plan.step + plan.length
+    # The chunk starts where input and output samples coincide, with room for the filter and for
+    # the values it holds around gaps: so its samples are those of any other chunking.
+    room = 2 * plan.support
+    period = max(out_first // plan.up - -(-room // plan.down), 0)
+    read_first = period * plan.down
+    read_stop = min(-(-out_stop * plan.down // plan.up) + room + 1, recording.n_samples)
+    if stop == plan.n_segments:
+        read_stop = recording.n_samples
+    signal_uv = recording.read(read_first, read_stop, matrix.picks)
+    derived_uv = matrix.apply(signal_uv)
+    if on_block is not None:
+        step_in = plan.step * plan.down / plan.up
+        block_first = round(first * step_in)
+        last = stop == plan.n_segments
+        block_stop = recording.n_samples if last else round(stop * step_in)
+        part = derived_uv[:, block_first - read_first : block_stop - read_first]
+        on_block(block_first / recording.sfreq, part)
+    starts = np.round(np.arange(first, stop) * plan.step * plan.down / plan.up).astype(np.int64)
+    usable, complete = _usable(
+        signal_uv, derived_uv, matrix, starts - read_first, plan.length * plan.down // plan.up
+    )
+    skip = out_first - period * plan.up
+    block_uv = resample_uv(derived_uv, recording.sfreq, detector.config.sfreq)
+    block_uv = block_uv[:, skip : skip + out_stop - out_first]
+    scorable = complete & ((~usable).mean(axis=1) <= UNUSABLE_SHARE)
+    features = detector.features(np.nan_to_num(block_uv), usable=usable)
+    return features, scorable
+
+
+def _usable(
+    signal_uv: NDArray[np.float32],
+    derived_uv: NDArray[np.float32],
+    matrix: MontageMatrix,
+    starts: NDArray[np.int64],
+    length: int,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return usable derivations (n_segments, n_derivations) and complete segments (n_segments,).
+
+    Channels are judged as recorded too: the difference of a live and a dead electrode looks alive.
+    """
+    from eegdash.preprocessing import channel_quality
+
+    def judge(values: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        views = np.lib.stride_tricks.sliding_window_view(values, length, axis=1)
+        quality = channel_quality(views[:, starts])
+        return quality.flat | quality.saturated, quality.nan
+
+    bad_channel, nan_channel = judge(signal_uv)
+    bad_derivation, _ = judge(derived_uv)
+    uses = (matrix.weights != 0).astype(np.int64)
+    bad = bad_derivation | (uses @ bad_channel.astype(np.int64) > 0)
+    return np.asarray(~bad.T), np.asarray(~nan_channel.any(axis=0))
+
+
+def _encode_full_batches(
+    detector: Detector, pending: list[NDArray[np.float32]], codes: list[NDArray[np.float32]]
+) -> list[NDArray[np.float32]]:
+    """Encode what fills whole batches, append to ``codes``, and return the rest."""
+    features = np.concatenate(pending)
+    while len(features) >= _ENCODE_BATCH:
+        codes.append(detector.encode(features[:_ENCODE_BATCH]))
+        features = features[_ENCODE_BATCH:]
+    return [features]
+
+
+def _score_windows(
+    detector: Detector, codes: NDArray[np.float32], scorable: NDArray[np.bool_]
+) -> NDArray[np.uint16]:
+    n_windows = len(codes) - 4
+    probability_pm = np.full(n_windows, UNSCORED, dtype=np.uint16)
+    for first in range(0, n_windows, _HEAD_BATCH):
+        stop = min(first + _HEAD_BATCH, n_windows)
+        triples = np.stack([codes[first + k : stop + k] for k in (0, 2, 4)], axis=1)
+        probability = detector.probability(detector.head(triples))
+        probability_pm[first:stop] = np.floor(1000 * probability + 0.5)
+    usable = scorable[:-4] & scorable[2:-2] & scorable[4:]
+    probability_pm[~usable] = UNSCORED
+    return probability_pm

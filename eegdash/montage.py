@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ _DUPLICATE = re.compile(r"-\d+$")
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """Anode minus cathode; ``cathode`` None means the channel as recorded, against its reference."""
+    """Anode minus cathode; without a cathode the channel as recorded, against its reference."""
 
     anode: str
     cathode: str | None = None
@@ -49,7 +50,7 @@ class Derivation:
 
 
 def _chain(*electrodes: str) -> tuple[Derivation, ...]:
-    return tuple(Derivation(a, b) for a, b in zip(electrodes, electrodes[1:], strict=False))
+    return tuple(Derivation(a, b) for a, b in pairwise(electrodes))
 
 
 LEFT_LATERAL = _chain("Fp1", "F7", "T7", "P7", "O1")
@@ -263,6 +264,9 @@ def _known_channels(
     pairs: dict[tuple[str, str], int] = {}
     notes: list[str] = []
     for index, name in enumerate(recording.ch_names):
+        # what the reader maps by hand counts as EEG, whatever its unit said
+        if not recording.eeg[index] and name not in mapping:
+            continue
         derivation = parse_label(mapping.get(name, name))
         if derivation is None:
             continue
@@ -330,7 +334,7 @@ def _missing_error(
     else:
         found = f"these {kind} are missing: {', '.join(names)}"
     return MissingChannelsError(
-        f"{recording.path.name} cannot be shown in the {montage.title.lower()} montage: {found}. "
+        f"{recording.path.name} cannot give the {montage.title.lower()} montage: {found}. "
         "If the channels carry other names, map them to electrodes; "
         "otherwise choose another montage.",
         names,

@@ -1,0 +1,15 @@
+"""The dashboard: ``streamlit run app.py``. Research use, not for diagnosis."""
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from eegdash.ui.lifespan import lifespan
+from eegdash.ui.security import SecurityHeaders
+from eegdash.ui.tiles import ROUTES
+
+app = st.App(
+    "eegdash/ui/main.py",
+    routes=ROUTES,
+    middleware=[Middleware(SecurityHeaders)],
+    lifespan=lifespan,
+)

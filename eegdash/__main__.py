@@ -1,0 +1,7 @@
+"""``python -m eegdash``."""
+
+import sys
+
+from eegdash.cli import main
+
+sys.exit(main())

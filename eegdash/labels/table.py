@@ -1,0 +1,57 @@
+"""``labels.csv``: a view of the labels for spreadsheets, regenerated as a whole.
+
+Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers are untouched.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from eegdash.labels.index import LabelLine
+from eegdash.labels.record import FIELD_NAMES
+
+COLUMNS = ("line", "status", *FIELD_NAMES, "note", "torn_text")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\0", "\r")
+
+
+def guarded(text: str) -> str:
+    """Return ``text``, with a leading apostrophe if a spreadsheet would take it for a formula."""
+    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+
+
+def write_table(path: Path, lines: Iterable[LabelLine]) -> None:
+    """Write one row per line of the labels file; a reader sees the old file or the new one."""
+    handle, name = tempfile.mkstemp(prefix=".labels-", suffix=".csv", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(COLUMNS)
+            writer.writerows(_row(line) for line in lines)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _row(line: LabelLine) -> list[Any]:
+    cells: list[Any] = [line.number, line.status.value]
+    record = {} if line.label is None else line.label.as_dict()
+    for name in FIELD_NAMES:
+        value = record.get(name)
+        if isinstance(value, dict):
+            value = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        elif isinstance(value, bool):
+            value = str(value).lower()
+        cells.append(guarded(value) if isinstance(value, str) else value)
+    return [*cells, line.note, guarded(line.text)]

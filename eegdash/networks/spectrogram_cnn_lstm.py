@@ -1,0 +1,116 @@
+"""Log-power spectrograms, a shared convolutional encoder, and an LSTM over three segments."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class SpectrogramCnnLstm(nn.Module):
+    """Seizure network over the spectrogram triptych of a 9 s window.
+
+    The same small convolutions run over the spectrogram of every derivation, so that a rhythm is
+    learned once, wherever it occurs. Derivations are then joined in three ways: their strongest
+    and their mean response, and a learned sum over places. An LSTM reads the three codes.
+
+    Each segment is first centred on its own mean level (log power, so a gain is a shift). The
+    level itself goes past the convolutions to the code, and the head sees it only relative to
+    the mean of the window, apart from one bounded absolute value. Shape, rhythm and change count
+    for more than microvolts this way, so that amplifiers and ages are comparable.
+
+    Parameters
+    ----------
+    n_channels, n_freqs, n_frames : int
+        Shape of one segment's features.
+    width : int
+        Number of features of the first convolution; the others follow from it.
+    dimension : int
+        Length of the code of a segment, its level included.
+
+    Attributes
+    ----------
+    layers : tuple of str
+        Modules for attribution and mechanism. The output of ``conv1`` .. ``conv3`` is
+        (n_segments, units, n_channels, frequency, time); of ``code`` (n_segments, units); of
+        ``lstm`` (n_windows, 3, units) as first element of a tuple; of ``dense`` (n_windows, units).
+    cam_layer : str
+        The last convolution.
+
+    Notes
+    -----
+    CNN and LSTM over EEG spectrograms: Thodoroff P. et al. 2016 (arXiv 1608.00220).
+    """
+
+    layers: tuple[str, ...] = ("conv1", "conv2", "conv3", "code", "lstm", "dense")
+    cam_layer: str = "conv3"
+
+    def __init__(
+        self,
+        *,
+        n_channels: int = 18,
+        n_freqs: int = 40,
+        n_frames: int = 9,
+        width: int = 8,
+        dimension: int = 48,
+    ) -> None:
+        super().__init__()
+        self.n_channels, self.n_freqs, self.n_frames = n_channels, n_freqs, n_frames
+        self.width, self.dimension = width, dimension
+        # Kernels of depth 1 along the derivations: nothing mixes them before the pooling.
+        self.conv1 = nn.Conv3d(1, width, (1, 5, 3), stride=(1, 2, 2), padding=(0, 2, 1))
+        self.conv2 = nn.Conv3d(width, 2 * width, (1, 3, 3), stride=(1, 2, 1), padding=(0, 1, 1))
+        self.conv3 = nn.Conv3d(2 * width, 3 * width, (1, 3, 3), stride=(1, 1, 2), padding=(0, 1, 1))
+        units = 3 * width
+        bands = -(-n_freqs // 4)
+        self.profile = nn.Linear(units * bands, units)
+        self.places = nn.Linear(n_channels * units, units)
+        self.drop = nn.Dropout(0.2)
+        self.code = nn.Linear(3 * units, dimension - 1)
+        self.lstm = nn.LSTM(dimension + 1, dimension, batch_first=True)
+        self.dense = nn.Linear(dimension, dimension // 2)
+        self.out = nn.Linear(dimension // 2, 1)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Shape of one segment's features: (n_channels, n_freqs, n_frames)."""
+        return self.n_channels, self.n_freqs, self.n_frames
+
+    def parameters_dict(self) -> dict[str, int]:
+        """Return the constructor's arguments."""
+        return {
+            "n_channels": self.n_channels,
+            "n_freqs": self.n_freqs,
+            "n_frames": self.n_frames,
+            "width": self.width,
+            "dimension": self.dimension,
+        }
+
+    def encode(self, features: Tensor) -> Tensor:
+        """Return the codes (n, dimension) of segments (n, n_channels, n_freqs, n_frames)."""
+        level = features.mean(dim=(1, 2, 3), keepdim=True)
+        maps = (features - level).unsqueeze(1)
+        maps = torch.relu(self.conv1(maps))
+        maps = torch.relu(self.conv2(maps))
+        maps = torch.relu(self.conv3(maps))
+        # mean over time; frequency is kept, for where a rhythm lies is what matters
+        profile = maps.mean(dim=4).permute(0, 2, 1, 3).flatten(2)
+        local = torch.relu(self.profile(self.drop(profile)))
+        places = torch.relu(self.places(local.flatten(1)))
+        joined = torch.cat([local.amax(dim=1), local.mean(dim=1), places], dim=1)
+        code = torch.relu(self.code(self.drop(joined)))
+        return torch.cat([code, level.flatten(1)], dim=1)
+
+    def head(self, embeddings: Tensor) -> Tensor:
+        """Return the logits (n,) of windows from codes (n, 3, dimension)."""
+        codes, level = embeddings[..., :-1], embeddings[..., -1:]
+        change = level - level.mean(dim=1, keepdim=True)
+        sequence, _ = self.lstm(torch.cat([codes, change, torch.tanh(level)], dim=2))
+        hidden = torch.relu(self.dense(self.drop(sequence[:, -1])))
+        logits: Tensor = self.out(hidden)[:, 0]
+        return logits
+
+    def forward(self, window_features: Tensor) -> Tensor:
+        """Return the logits (n,) of windows (n, 3, n_channels, n_freqs, n_frames)."""
+        n = window_features.shape[0]
+        codes = self.encode(window_features.flatten(0, 1))
+        return self.head(codes.reshape(n, 3, -1))

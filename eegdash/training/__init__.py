@@ -1,0 +1,1 @@
+"""Training: data sets of windows, fitting, calibration, and the model card."""

@@ -1,0 +1,49 @@
+"""Header and footer of every page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from eegdash import __version__
+from eegdash.ui.session import session
+
+RESEARCH_USE = "Research use, not for diagnosis."
+
+# Streamlit's own spacing wastes a quarter of a laptop's screen height
+_STYLE = """
+<style>
+.stMainBlockContainer { padding: 4.1rem 1.6rem 1rem; max-width: none; }
+.stMainBlockContainer .stVerticalBlock { gap: .6rem; }
+.st-key-list [data-testid="stMarkdownContainer"] p { margin: 0; }
+</style>
+"""
+
+
+def header(headline: str) -> None:
+    """Draw the headline of a page, the research-use line and the field for the reader's name.
+
+    Parameters
+    ----------
+    headline : str
+        Markdown; text from files must be made plain before.
+    """
+    st.html(_STYLE)
+    left, right = st.columns([9, 2], vertical_alignment="center")
+    left.markdown(
+        f"{headline}  \n:gray[**{RESEARCH_USE}** Detections are hints; the traces decide.]"
+    )
+    name = right.text_input(
+        "Your name or initials",
+        key="reviewer",
+        placeholder="Your name or initials",
+        label_visibility="collapsed",
+        max_chars=60,
+        persist_state="session",
+        help="Kept with every label that you save.",
+    )
+    session().reviewer = (name or "").strip()
+
+
+def footer() -> None:
+    """Draw the version and, once more, what the program is not."""
+    st.caption(f"EEG review {__version__} · {RESEARCH_USE}")

@@ -1,0 +1,22 @@
+"""The frame around every page: navigation and the research-use line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from eegdash.ui import frame
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+
+st.set_page_config(page_title="EEG review", page_icon="〰", layout="wide")
+page = st.navigation(
+    [
+        st.Page(PAGES / "recordings.py", title="Recordings", icon=":material/folder_open:"),
+        st.Page(PAGES / "review.py", title="Review", icon=":material/neurology:"),
+    ],
+    position="top",
+)
+page.run()
+frame.footer()

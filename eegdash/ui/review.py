@@ -1,0 +1,161 @@
+"""The review page: the viewer, and what happens when the reader decides."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from eegdash.checkpoints import CheckpointInfo
+from eegdash.detection import PostProcessing, ProbabilityTrace
+from eegdash.errors import EegdashError, LabelNotSavedError
+from eegdash.ui import cache, frame, tiles, viewer
+from eegdash.ui.recordings import chosen_model, subject, submit
+from eegdash.ui.session import View, session, widget_value
+from eegdash.ui.text import duration, plain
+from eegdash.workflows import library, review, score
+
+_LOG = logging.getLogger(__name__)
+_KEY = "viewer"
+
+
+def draw() -> None:
+    """Draw the page."""
+    desk = cache.desk()
+    path = _chosen()
+    if path is None:
+        frame.header("**Review**")
+        st.info("Choose a recording on the **Recordings** page, then review it here.")
+        st.page_link("../../pages/recordings.py", label="Go to Recordings")
+        return
+    try:
+        opened = library.open_path(desk, path)
+    except EegdashError as error:
+        frame.header("**Review**")
+        st.error(plain(str(error)))
+        return
+    recording = opened.recording
+    frame.header(_headline(path, opened))
+    tiles.register(recording.sha256, path)
+    model = chosen_model(desk.models())
+    if model is None or score.load_trace(desk, opened, model) is None:
+        _offer_scoring(path, recording.sha256, model, opened)
+    _viewer(path, model)
+    notes = [*recording.warnings, *(opened.reference.warnings if opened.reference else ())]
+    if notes:
+        with st.expander(f"Notes on this file ({len(notes)})"):
+            for note in notes:
+                st.text(note)
+
+
+def _chosen() -> Path | None:
+    desk = cache.desk()
+    sha256 = session().recording_sha256
+    return library.find_recording(desk, sha256) if sha256 else None
+
+
+def _headline(path: Path, opened: library.Opened) -> str:
+    recording = opened.recording
+    parts = [
+        f"**{plain(path.name)}**",
+        recording.alias,
+        duration(recording.duration_s),
+        f"{len(recording.ch_names)} channels at {recording.sfreq:g} Hz",
+        recording.format,
+    ]
+    return " · ".join(parts)
+
+
+def _offer_scoring(
+    path: Path, sha256: str, model: CheckpointInfo | None, opened: library.Opened
+) -> None:
+    facts = library.facts(cache.desk(), path)
+    if model is None:
+        st.warning("There is no detector in this installation, so nothing can be scored.")
+    elif facts.not_scorable:
+        st.warning(plain(facts.not_scorable))
+    else:
+        _scoring(path, sha256, model)
+
+
+@st.fragment(run_every=1.0)
+def _scoring(path: Path, sha256: str, model: CheckpointInfo) -> None:
+    queue = cache.queue()
+    job = queue.latest("score", subject(sha256, model))
+    if job is not None and job.state == "done":
+        st.rerun()
+    left, right = st.columns([6, 1], vertical_alignment="center")
+    if job is not None and job.active:
+        text = "Scoring …" if job.state == "running" else "Waiting for other recordings …"
+        left.progress(job.progress, text)
+        right.button("Cancel", key="cancel", on_click=queue.cancel, args=(job.id,), width="stretch")
+        return
+    if job is not None and job.state == "failed":
+        left.error(plain(job.message))
+    else:
+        left.info("This recording has not been scored yet. The EEG can be read all the same.")
+    right.button(
+        "Score it",
+        key="score",
+        type="primary",
+        on_click=submit,
+        args=(path, sha256, model),
+        width="stretch",
+    )
+
+
+@st.fragment(key="viewer")
+def _viewer(path: Path, model: CheckpointInfo | None) -> None:
+    """The viewer alone is drawn again when it sends something."""
+    desk = cache.desk()
+    opened = library.open_path(desk, path)
+    sha256 = opened.recording.sha256
+    trace = score.load_trace(desk, opened, model) if model else None
+    view = session().view(sha256, model.sha256 if model else "")
+    viewer.mount(
+        key=_KEY,
+        data=viewer.viewer_data(
+            opened, model, trace, view, "not scored yet, so there is no probability"
+        ),
+        on_view=lambda: _moved(view),
+        on_operating=lambda: _operated(view, trace),
+        on_decisions=lambda: _decided(sha256, trace, view),
+    )
+
+
+def _moved(view: View) -> None:
+    sent = _sent(viewer.VIEW)
+    if isinstance(sent, dict):
+        view.start_s = float(sent["start_s"])
+        view.viewed = [[float(a), float(b)] for a, b in sent["viewed"]]
+
+
+def _operated(view: View, trace: ProbabilityTrace | None) -> None:
+    sent = _sent(viewer.OPERATING)
+    if isinstance(sent, dict) and trace and sent["model_sha256"] == trace.model_sha256:
+        view.threshold_pm = int(sent["threshold_pm"])
+        view.post = PostProcessing(**sent["post"]).as_dict()
+
+
+def _decided(sha256: str, trace: ProbabilityTrace | None, view: View) -> None:
+    """Save every decision that is not saved yet; here, in the callback, none can be lost."""
+    for decision in _sent(viewer.DECISIONS) or []:
+        if decision["id"] in view.acked or decision["recording_sha256"] != sha256:
+            continue
+        try:
+            review.decide(cache.desk(), sha256, session().reviewer, decision, trace)
+        except LabelNotSavedError as error:
+            view.rejected = {decision["id"]: str(error)}
+        except (KeyError, TypeError, ValueError) as error:
+            _LOG.warning("a decision could not be read: %s", type(error).__name__)
+            view.rejected = {decision["id"]: "NOT saved: the decision could not be read."}
+        else:
+            view.rejected = {}
+            view.acked.append(decision["id"])
+
+
+def _sent(name: str) -> Any:
+    value = widget_value(_KEY)
+    return None if value is None else getattr(value, name, None)

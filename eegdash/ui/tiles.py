@@ -1,0 +1,180 @@
+"""HTTP routes of the viewer: code, raw EEG, spectrogram, probability and score tables.
+
+A route is not behind the session, so every address carries a signed token that names one
+recording. Tiles depend on nothing but their address, and may be kept by the browser for good.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from eegdash.detection import PostProcessing, ProbabilityTrace
+from eegdash.errors import EegdashError
+from eegdash.montage import MONTAGES, resolve
+from eegdash.plotting import tiles
+from eegdash.ui import cache
+from eegdash.ui.security import TOKEN_AGE_S, verified
+from eegdash.workflows import library, score
+
+_IMMUTABLE = {"cache-control": f"private, max-age={TOKEN_AGE_S}, immutable"}
+_LATER = {"cache-control": "no-store"}
+_BINARY = "application/octet-stream"
+_ASSETS = Path(__file__).with_name("viewer")
+_paths: dict[str, Path] = {}
+
+
+def register(recording_sha256: str, path: Path) -> None:
+    """Tell the routes where a recording lies; its path never enters an address."""
+    _paths[recording_sha256] = path
+
+
+def _path_of(sha256: str) -> Path | None:
+    path = _paths.get(sha256)
+    if path is None or not path.exists():
+        path = library.find_recording(cache.desk(), sha256)
+        if path is not None:
+            _paths[sha256] = path
+    return path
+
+
+Handler = Callable[[Request, str, Path], Response]
+
+
+def _with_recording(handler: Handler) -> Callable[[Request], Response]:
+    """Check the token, find the recording, and turn errors into statuses without names."""
+
+    @wraps(handler)
+    def guarded(request: Request) -> Response:
+        sha256 = verified(cache.desk().workspace.signing_key(), request.path_params["token"])
+        if sha256 is None:
+            return Response("expired or not valid", 403, headers=_LATER)
+        path = _path_of(sha256)
+        if path is None:
+            return Response("the recording is gone", 410, headers=_LATER)
+        try:
+            return handler(request, sha256, path)
+        except (ValueError, KeyError, IndexError):
+            return Response("no such tile", 404, headers=_LATER)
+        except EegdashError:
+            return Response("the recording cannot be read", 410, headers=_LATER)
+
+    return guarded
+
+
+@_with_recording
+def _raw(request: Request, sha256: str, path: Path) -> Response:
+    params = request.path_params
+    low, high, notch = (float(v) for v in params["filters"].split("-"))
+    content = _raw_bytes(
+        path,
+        (sha256, params["mark"]),
+        params["montage"],
+        (low, high, notch),
+        params["level"],
+        params["index"],
+    )
+    return Response(content, media_type=_BINARY, headers=_IMMUTABLE)
+
+
+@lru_cache(maxsize=256)
+def _raw_bytes(
+    path: Path,
+    content: tuple[str, str],
+    montage: str,
+    filters: tuple[float, float, float],
+    level: int,
+    index: int,
+) -> bytes:
+    opened = library.open_path(cache.desk(), path)
+    if opened.recording.sha256 != content[0]:
+        raise IndexError("the file was replaced")
+    last = math.ceil(opened.recording.duration_s / tiles.RAW_TILE_S[level])
+    if not 0 <= index < last or not all(0 <= f <= 1000 for f in filters):
+        raise IndexError("outside the recording")
+    matrix = resolve(opened.recording, MONTAGES[montage], mapping=opened.mapping)
+    return tiles.raw_tile(opened.recording, matrix, tiles.DisplayFilter(*filters), level, index)
+
+
+@_with_recording
+def _spectrogram(request: Request, sha256: str, path: Path) -> Response:
+    params = request.path_params
+    desk = cache.desk()
+    power = score.spectrogram_tile(desk, params["key"], params["level"], params["index"])
+    if power is not None:
+        content = tiles.spectrogram_bytes(power)
+        return Response(content, media_type=_BINARY, headers=_IMMUTABLE)
+    queue = cache.queue()
+    last = queue.latest("prepare", sha256)
+    if last is not None and last.state == "failed":
+        return Response(status_code=410, headers=_LATER)
+    queue.submit("prepare", sha256, {"path": str(path)})
+    return Response(status_code=202, headers=_LATER)
+
+
+@_with_recording
+def _trace(request: Request, sha256: str, path: Path) -> Response:
+    trace = _stored_trace(path, request.path_params["model"])
+    content = trace.probability_pm.astype("<u2").tobytes()
+    return Response(content, media_type=_BINARY, headers=_IMMUTABLE)
+
+
+@_with_recording
+def _table(request: Request, sha256: str, path: Path) -> Response:
+    smoothing, hysteresis, merge, shortest = (
+        float(v) for v in request.path_params["post"].split("-")
+    )
+    post = PostProcessing(smoothing, hysteresis, merge, shortest)
+    opened = library.open_path(cache.desk(), path)
+    if opened.reference is None:
+        raise KeyError("no reference")
+    trace = _stored_trace(path, request.path_params["model"])
+    table = score.metrics_table(cache.desk(), trace, opened.reference, post)
+    return Response(json.dumps(table), media_type="application/json", headers=_LATER)
+
+
+def _stored_trace(path: Path, model_sha256: str) -> ProbabilityTrace:
+    desk = cache.desk()
+    opened = library.open_path(desk, path)
+    for model in desk.models():
+        if model.sha256 == model_sha256:
+            trace = score.load_trace(desk, opened, model)
+            if trace is not None:
+                return trace
+    raise KeyError("not scored by this model")
+
+
+def _asset(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in asset_names():
+        return Response("no such file", 404)
+    kind = "text/css" if name.endswith(".css") else "text/javascript"
+    content = (_ASSETS / name).read_bytes()
+    return Response(content, media_type=kind, headers=_IMMUTABLE)
+
+
+@lru_cache(maxsize=1)
+def asset_names() -> frozenset[str]:
+    """Names of the viewer's own script files."""
+    return frozenset(path.name for path in _ASSETS.glob("*.js"))
+
+
+def _healthz(request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+ROUTES = [
+    Route("/healthz", _healthz),
+    Route("/viewer/{version}/{name}", _asset),
+    Route("/tiles/{token}/raw/{mark}/{montage}/{filters}/{level:int}/{index:int}", _raw),
+    Route("/tiles/{token}/spectrogram/{key}/{level:int}/{index:int}", _spectrogram),
+    Route("/tiles/{token}/trace/{model}/{mark}", _trace),
+    Route("/tiles/{token}/table/{model}/{mark}/{post}", _table),
+]

@@ -1,0 +1,175 @@
+"""The review viewer: one component that holds everything that shares the time axis.
+
+Python sends facts and addresses, hears decisions (page settled, threshold released, label set),
+and never a picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from eegdash.checkpoints import CheckpointInfo
+from eegdash.detection import ProbabilityTrace
+from eegdash.plotting import tiles as drawn
+from eegdash.ui import cache
+from eegdash.ui.security import TOKEN_AGE_S, sign
+from eegdash.ui.session import View, session
+from eegdash.workflows import library, review, score
+
+_FOLDER = Path(__file__).parent
+_KEPT_ANSWERS = 50
+VIEW, OPERATING, DECISIONS = "view", "operating", "decisions"
+
+
+def _version() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(_FOLDER.glob("*.js")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+_ASSETS = f"/viewer/{_version()}"
+# The code is a module of its own address, so that it is sent once and cached; what Streamlit
+# carries with the data is this loader.
+_LOADER = f"""
+export default function (component) {{
+  import(new URL("{_ASSETS}/viewer.js", window.location.origin)).then((m) => m.update(component));
+}}
+"""
+_component = st.components.v2.component(
+    "eeg_review_viewer",
+    html='<div class="mount"></div>',
+    css=(_FOLDER / "viewer.css").read_text(encoding="utf-8"),
+    js=_LOADER,
+)
+
+
+def mount(
+    *,
+    key: str,
+    data: dict[str, Any],
+    on_view: Callable[[], None],
+    on_operating: Callable[[], None],
+    on_decisions: Callable[[], None],
+) -> None:
+    """Draw the viewer; the callbacks read its values by ``key``."""
+    _component(
+        key=key,
+        data=data,
+        default={VIEW: None, OPERATING: None, DECISIONS: None},
+        on_view_change=on_view,
+        on_operating_change=on_operating,
+        on_decisions_change=on_decisions,
+    )
+
+
+def viewer_data(
+    opened: library.Opened,
+    model: CheckpointInfo | None,
+    trace: ProbabilityTrace | None,
+    view: View,
+    not_scored: str,
+) -> dict[str, Any]:
+    """Return what the viewer needs to know: small facts, and addresses for the rest."""
+    recording, reference = opened.recording, opened.reference
+    mark = _mark(opened)
+    base = f"/tiles/{_token(recording.sha256)}"
+    desk = cache.desk()
+    return {
+        "recording": {
+            "sha256": recording.sha256,
+            "duration_s": recording.duration_s,
+            "sfreq": recording.sfreq,
+            "start_of_day_s": library.start_of_day_s(recording.start),
+            "gaps": [list(gap) for gap in recording.gaps],
+            "montages": [
+                asdict(choice) for choice in drawn.montage_choices(recording, opened.mapping)
+            ],
+        },
+        "base": base,
+        "mark": mark,
+        "raw": {"tile_s": list(drawn.RAW_TILE_S), "full_rate": drawn.RAW_RATE[0]},
+        "spectrogram": _spectrogram_facts(opened),
+        "reference": None
+        if reference is None
+        else {
+            "source": reference.source,
+            "seizures": [[a.onset_s, a.end_s] for a in reference.seizures],
+            "coverage": [list(span) for span in reference.coverage],
+        },
+        "trace": None
+        if trace is None or model is None
+        else _trace_facts(trace, model, view, base, mark),
+        "not_scored": not_scored,
+        "labels": review.shown_labels(desk, recording.sha256, session().reviewer),
+        "acked": view.acked[-_KEPT_ANSWERS:],
+        "rejected": view.rejected,
+        "viewed": view.viewed,
+        "seek": {"n": view.seek, "start_s": view.start_s},
+        "vocabulary": {
+            "event_types": [list(pair) for pair in review.EVENT_TYPES],
+            "reasons": list(review.REASONS),
+        },
+    }
+
+
+def _trace_facts(
+    trace: ProbabilityTrace, model: CheckpointInfo, view: View, base: str, mark: str
+) -> dict[str, Any]:
+    return {
+        "address": f"{base}/trace/{trace.model_sha256}/{mark}",
+        "model": model.title or model.name,
+        "model_sha256": trace.model_sha256,
+        "first_centre_s": trace.first_centre_s,
+        "step_s": trace.step_s,
+        # a window reaches from the start of the file to as far again behind its centre
+        "window_s": 2 * trace.first_centre_s,
+        "threshold_pm": model.threshold_pm if view.threshold_pm is None else view.threshold_pm,
+        "locked_threshold_pm": model.threshold_pm,
+        "post": view.post or score.post_of(model).as_dict(),
+    }
+
+
+def _spectrogram_facts(opened: library.Opened) -> dict[str, Any] | None:
+    panels = drawn.spectrogram_panels(opened.recording, opened.mapping)
+    grid = drawn.spectrogram_grid(opened.recording)
+    if not panels or grid.n_bins == 0:
+        return None
+    return {
+        "key": score.spectrogram_key(opened),
+        "panels": [{"name": panel.name, "title": panel.title} for panel in panels],
+        "columns": grid.n_columns,
+        "bin_hz": grid.bin_hz,
+        "step_s": drawn.STEP_S,
+        "window_s": drawn.WINDOW_S,
+        "levels": drawn.LEVELS,
+        "tile": drawn.TILE_COLUMNS,
+        "db_low": drawn.DB_LOW,
+        "db_high": drawn.DB_HIGH,
+    }
+
+
+def _mark(opened: library.Opened) -> str:
+    """What, besides the bytes of the recording, decides what a tile shows."""
+    reference = opened.reference
+    spans = [(a.onset_s, a.end_s, a.event_type) for a in reference.annotations] if reference else []
+    coverage = reference.coverage if reference else ()
+    text = repr((library.mapping_key(opened.mapping), spans, coverage))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _token(recording_sha256: str) -> str:
+    """Return this session's token; the same for hours, so that addresses stay cached."""
+    tokens = session().tokens
+    minted, token = tokens.get(recording_sha256, (0.0, ""))
+    if time.time() - minted > TOKEN_AGE_S / 2:
+        token = sign(cache.desk().workspace.signing_key(), recording_sha256)
+        tokens[recording_sha256] = (time.time(), token)
+    return token

@@ -1,0 +1,39 @@
+// Words and numbers as the reader sees them.
+
+export function elapsed(seconds, decimals = 0) {
+  const sign = seconds < 0 ? "-" : "";
+  const unit = 10 ** decimals;
+  let rest = Math.round(Math.abs(seconds) * unit);
+  const s = rest % (60 * unit);
+  rest = (rest - s) / (60 * unit);
+  const text = (s / unit).toFixed(decimals).padStart(decimals ? 3 + decimals : 2, "0");
+  return `${sign}${Math.floor(rest / 60)}:${String(rest % 60).padStart(2, "0")}:${text}`;
+}
+
+// Clock time of a moment, from the start's seconds after midnight.
+export function clock(startOfDayS, seconds) {
+  const total = Math.floor(startOfDayS + seconds + 1e-6);
+  const s = ((total % 86400) + 86400) % 86400;
+  const two = (v) => String(v).padStart(2, "0");
+  return `${two(Math.floor(s / 3600))}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
+}
+
+// "1:02:03", "2:03", "75" or "75.5": seconds from the start; null where it is none of them.
+export function parseTime(text) {
+  const parts = text.trim().split(":");
+  if (parts.length > 3 || parts.some((p) => !/^\d+(\.\d+)?$/.test(p))) return null;
+  return parts.reduce((total, part) => 60 * total + Number(part), 0);
+}
+
+export const probability = (pm) => (pm / 1000).toFixed(2);
+
+export const orNA = (value, digits = 2) =>
+  value === null || value === undefined || Number.isNaN(value) ? "n/a" : value.toFixed(digits);
+
+export const span = (seconds) => (seconds < 90 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(1)} min`);
+
+// A step of 1, 2, 5, 10, 15, 30 s, min or h that gives about one tick in `px` pixels.
+export function tickStep(secondsPerPixel, px) {
+  const steps = [0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600];
+  return steps.find((step) => step >= secondsPerPixel * px) || 43200;
+}

@@ -1,0 +1,210 @@
+// The side panel: detections, and what the reader says about the selected one.
+
+import * as fmt from "./format.js";
+import { button, choice, make } from "./dom.js";
+
+const SIGNS = { agree: "✓ agreed", disagree: "✗ disagreed", unsure: "? unsure", missed: "+ missed seizure" };
+
+export class Panel {
+  constructor(desk) {
+    this.desk = desk;
+    this.list = make("ol", { class: "events", "aria-label": "Detections" });
+    this.title = make("h3", { textContent: "Detections" });
+    this.target = make("p", { class: "target" });
+    this.status = make("p", { class: "status", role: "status", "aria-live": "polite" });
+    this.buttons = make(
+      "div",
+      { class: "verdicts" },
+      button("Agree", "It is a seizure (key a)", () => desk.flag("agree"), "verdict agree"),
+      button("Disagree", "It is not a seizure (key d)", () => desk.flag("disagree"), "verdict disagree"),
+      button("Unsure", "Cannot tell (key u)", () => desk.flag("unsure"), "verdict unsure"),
+    );
+    this.spanButtons = make(
+      "div",
+      { class: "verdicts" },
+      button("Save missed seizure", "Save this span (Enter)", () => desk.flag("missed"), "verdict missed"),
+      button("Cancel", "Forget this span (Esc)", () => desk.clearSpan(), "verdict"),
+    );
+    this.form = make("div", { class: "form" });
+    this.mark = button("Mark a missed seizure", "Then drag over the seizure (key m)", () => desk.startMarking(), "wide");
+    this.undo = button("Undo last label", "Take back your last label on this recording (key z)", () => desk.undo(), "wide");
+    this.labels = make("ol", { class: "labels", "aria-label": "Labels of this recording" });
+    this.labelsTitle = make("h3", { textContent: "Labels" });
+    this.node = make(
+      "aside",
+      { class: "panel", "aria-label": "Detections and labels" },
+      this.title,
+      this.list,
+      make("section", { class: "card" }, this.target, this.buttons, this.spanButtons, this.form, this.status),
+      make("div", { class: "row" }, this.mark, this.undo),
+      this.labelsTitle,
+      this.labels,
+    );
+    this.values = { event_type: "sz", reason: "", comment: "", confidence: "" };
+    this.target.title = "";
+    this.key = "";
+  }
+
+  // Build the form once the vocabulary is known.
+  buildForm(vocabulary) {
+    const set = (name) => (value) => this.edit(name, value);
+    this.fields = {
+      event_type: choice("Type", vocabulary.event_types, "sz", set("event_type"), "Seizure type (SzCORE names)"),
+      reason: choice("It rather is", [["", "not stated"], ...vocabulary.reasons.map((r) => [r, r])], "", set("reason"), "Reason for disagreeing or being unsure"),
+      confidence: choice("Confidence", [["", "not stated"], ["0.5", "low"], ["0.75", "medium"], ["1", "high"]], "", set("confidence")),
+    };
+    this.comment = make("textarea", {
+      rows: 2,
+      maxLength: 2000,
+      placeholder: "Comment (optional, no names)",
+      "aria-label": "Comment",
+      oninput: (event) => this.edit("comment", event.target.value),
+    });
+    this.save = button("Save change", "Append the change as a new record", () => this.desk.saveChange(), "wide primary");
+    this.onset = make("input", { type: "text", "aria-label": "Onset, h:mm:ss", onchange: () => this.typed() });
+    this.end = make("input", { type: "text", "aria-label": "End, h:mm:ss", onchange: () => this.typed() });
+    this.times = make(
+      "div",
+      { class: "row times" },
+      make("label", { class: "field" }, make("span", { textContent: "Onset" }), this.onset),
+      make("label", { class: "field" }, make("span", { textContent: "End" }), this.end),
+    );
+    this.form.replaceChildren(
+      this.times,
+      make("div", { class: "row" }, this.fields.event_type, this.fields.reason),
+      make("div", { class: "row" }, this.fields.confidence),
+      this.comment,
+      this.save,
+    );
+  }
+
+  typed() {
+    const onset = fmt.parseTime(this.onset.value);
+    const end = fmt.parseTime(this.end.value);
+    if (onset !== null && end !== null && end > onset) this.desk.setSpan(onset, end);
+    else this.desk.say("Times are typed as h:mm:ss or seconds, and the end lies after the onset.", true);
+  }
+
+  edit(name, value) {
+    this.values[name] = value;
+    this.changed = true;
+    this.refreshSave();
+  }
+
+  refreshSave() {
+    const label = this.desk.selected && this.desk.labelOf(this.desk.selected);
+    this.save.hidden = !(this.changed && label && !this.desk.span);
+  }
+
+  // Show the values of the label that is already there, or empty ones; typed text is kept while
+  // the same thing stays selected.
+  fill(key, label) {
+    if (key === this.key) return;
+    this.key = key;
+    this.changed = false;
+    this.values = {
+      event_type: (label && label.event_type) || "sz",
+      reason: (label && label.reason) || "",
+      comment: (label && label.comment) || "",
+      confidence: label && label.confidence !== null && label.confidence !== undefined ? String(label.confidence) : "",
+    };
+    for (const name of ["event_type", "reason", "confidence"])
+      this.fields[name].querySelector("select").value = this.values[name];
+    this.comment.value = this.values.comment;
+  }
+
+  refresh() {
+    const { desk } = this;
+    if (!this.fields) return;
+    const { selected, span } = desk;
+    const label = selected ? desk.labelOf(selected) : null;
+    this.fill(span ? `span` : selected ? `e${selected.first}` : "", span ? null : label);
+    this.title.textContent = desk.trace ? `Detections (${desk.events.length})` : "Detections";
+    this.refreshList();
+    this.buttons.hidden = Boolean(span) || !selected;
+    this.spanButtons.hidden = !span;
+    this.form.hidden = !span && !selected;
+    this.times.hidden = !span;
+    if (span && this.onset !== this.desk.root.activeElement && this.end !== this.desk.root.activeElement) {
+      this.onset.value = fmt.elapsed(span.onset, 1);
+      this.end.value = fmt.elapsed(span.end, 1);
+    }
+    this.target.textContent = this.targetText(selected, span, label);
+    this.buttons.querySelectorAll("button").forEach((b) => {
+      const on = Boolean(label) && b.classList.contains(label.verdict);
+      b.setAttribute("aria-pressed", String(on));
+    });
+    this.refreshSave();
+    this.refreshLabels();
+    this.mark.textContent = desk.marking ? "Drag over the seizure … (Esc cancels)" : "Mark a missed seizure";
+    this.mark.setAttribute("aria-pressed", String(desk.marking));
+    this.undo.disabled = !desk.labels.some((l) => l.own);
+  }
+
+  targetText(selected, span, label) {
+    if (span) return `Marked span: ${fmt.elapsed(span.onset, 1)} to ${fmt.elapsed(span.end, 1)} (${fmt.span(span.end - span.onset)})`;
+    if (!this.desk.trace) return "Not scored: mark seizures by hand, or score it on the Recordings page.";
+    if (!selected) {
+      return this.desk.events.length
+        ? "Choose a detection (keys n and p)."
+        : "No detection at this threshold. Lower the threshold, or mark a seizure by hand.";
+    }
+    const [onset, end] = this.desk.spanOf(selected);
+    const state = label ? `${SIGNS[label.verdict]} by ${label.reviewer}` : "not reviewed yet";
+    return `Detection ${fmt.elapsed(onset)} to ${fmt.elapsed(end)}, ${fmt.span(end - onset)}, peak ${fmt.probability(selected.peak_pm)}: ${state}`;
+  }
+
+  refreshList() {
+    const { desk } = this;
+    const signature = JSON.stringify([desk.events, desk.labels.map((l) => [l.uuid, l.verdict]), desk.selected && desk.selected.first, desk.queue.length]);
+    if (signature === this.signature) return;
+    this.signature = signature;
+    const shown = desk.events.slice(0, 500);
+    const rows = shown.map((event, i) => {
+      const [onset, end] = desk.spanOf(event);
+      const label = desk.labelOf(event);
+      const pending = desk.pendingFor(event);
+      const sign = pending ? "saving …" : label ? SIGNS[label.verdict] : "";
+      const current = desk.isSelected(event);
+      const row = button("", `Go to detection ${i + 1}`, () => desk.select(event, true), current ? "event current" : "event");
+      row.setAttribute("aria-current", String(current));
+      row.append(
+        make("span", { class: "when", textContent: fmt.elapsed(onset) }),
+        make("span", { class: "long", textContent: fmt.span(end - onset) }),
+        make("span", { class: "peak", textContent: fmt.probability(event.peak_pm), title: "peak probability" }),
+        make("span", { class: "sign", textContent: sign }),
+      );
+      return make("li", {}, row);
+    });
+    if (desk.events.length > shown.length)
+      rows.push(make("li", { class: "more", textContent: `and ${desk.events.length - shown.length} more; raise the threshold` }));
+    this.list.replaceChildren(...rows);
+    const current = this.list.querySelector(".current");
+    if (current) current.scrollIntoView({ block: "nearest" });
+  }
+
+  refreshLabels() {
+    const { labels } = this.desk;
+    this.labelsTitle.textContent = `Labels (${labels.length})`;
+    const signature = JSON.stringify(labels);
+    if (signature === this.labelSignature) return;
+    this.labelSignature = signature;
+    this.labels.replaceChildren(
+      ...labels.slice(-200).map((label) => {
+        const row = button("", "Go to this label", () => this.desk.goTo(label.onset_s), "event");
+        const about = [label.event_type !== "sz" ? label.event_type : "", label.reason, label.comment].filter(Boolean).join("; ");
+        row.append(
+          make("span", { class: "when", textContent: fmt.elapsed(label.onset_s) }),
+          make("span", { class: "long", textContent: fmt.span(label.duration_s) }),
+          make("span", { class: "who", textContent: label.reviewer }),
+          make("span", { class: "sign", textContent: SIGNS[label.verdict] || label.verdict }),
+        );
+        if (about) row.append(make("span", { class: "about", textContent: about }));
+        if (label.status !== "verified") row.append(make("span", { class: "about", textContent: `line ${label.status}` }));
+        if (label.conflict) row.append(make("span", { class: "about", textContent: "conflicts with another change" }));
+        return make("li", {}, row);
+      }),
+    );
+    if (!labels.length) this.labels.replaceChildren(make("li", { class: "more", textContent: "None yet. Keys a, d and u label the chosen detection." }));
+  }
+}

@@ -1,0 +1,803 @@
+// The review desk: one time axis from the whole recording to the raw traces. Python sends facts
+// and addresses once; panning, paging and the threshold happen here, decisions go back.
+
+import * as draw from "./draw.js";
+import * as fmt from "./format.js";
+import { button, choice, make } from "./dom.js";
+import { findEvents, smooth, smoothWindows } from "./events.js";
+import { Panel } from "./panel.js";
+import { TileStore, decodeJson, decodeRaw, decodeSpectrogram, decodeTrace } from "./tiles.js";
+
+const DEFAULTS = {
+  pageS: 10, trendS: 600, montage: "longitudinal-bipolar", sensitivity: 7, low: 1, high: 70, notch: 0,
+  fmax: 20, colours: "viridis", dbLow: -10, dbHigh: 25,
+};
+const STORAGE = "eeg-review-display";
+const SENSITIVITIES = [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100];
+const PAGES = [5, 10, 15, 20, 30, 60];
+const SETTLED_MS = 220;
+const SEEN_MS = 400;
+const AUTOPLAY_MS = 1200;
+
+const desks = new WeakMap();
+
+export function update(component) {
+  let desk = desks.get(component.parentElement);
+  if (!desk) {
+    desk = new Desk(component);
+    desks.set(component.parentElement, desk);
+  }
+  desk.receive(component);
+}
+
+class Desk {
+  constructor(component) {
+    this.root = component.parentElement;
+    this.host = this.root.host || this.root;
+    this.settings = { ...DEFAULTS, ...stored() };
+    this.start = 0;
+    this.events = [];
+    this.labels = [];
+    this.queue = [];
+    this.viewed = [];
+    this.selected = null;
+    this.span = null;
+    this.marking = false;
+    this.seek = null;
+    this.tiles = new TileStore(() => this.redraw(), (status) => this.tileProblem(status));
+    this.panel = new Panel(this);
+    this.build();
+    this.listen();
+  }
+
+  // ---- facts from Python -------------------------------------------------------------------
+
+  receive(component) {
+    this.send = component.setStateValue;
+    const { data } = component;
+    const changed = !this.data || this.data.recording.sha256 !== data.recording.sha256;
+    const traceChanged = changed || (this.data.trace || {}).address !== (data.trace || {}).address;
+    this.data = data;
+    this.duration = data.recording.duration_s;
+    this.gaps = data.recording.gaps;
+    this.startOfDay = data.recording.start_of_day_s;
+    this.reference = data.reference;
+    this.spectrogram = data.spectrogram;
+    this.labels = data.labels;
+    if (changed) this.openRecording();
+    if (traceChanged) this.openTrace();
+    if (data.seek && data.seek.n !== this.seek) {
+      this.seek = data.seek.n;
+      this.start = this.clampStart(data.seek.start_s);
+    }
+    this.acknowledge(data.acked, data.rejected);
+    this.applyMontage();
+    this.redraw();
+  }
+
+  openRecording() {
+    this.viewed = this.data.viewed || [];
+    this.events = [];
+    this.selected = null;
+    this.span = null;
+    this.start = 0;
+    this.montageChoices();
+    if (!this.panel.fields) this.panel.buildForm(this.data.vocabulary);
+  }
+
+  openTrace() {
+    this.trace = null;
+    this.level = null;
+    this.events = [];
+    if (!this.data.trace) return;
+    const { threshold_pm: threshold, post } = this.data.trace;
+    this.thresholdPm = threshold;
+    this.post = { ...post };
+    this.rules.forEach(([name, input]) => (input.value = String(post[name])));
+    this.readTrace();
+  }
+
+  readTrace() {
+    if (this.trace || !this.data.trace) return;
+    const values = this.tiles.get(this.data.trace.address, decodeTrace);
+    if (!values) return;
+    this.trace = { ...this.data.trace, first: this.data.trace.first_centre_s, step: this.data.trace.step_s, values };
+    this.smoothAgain();
+  }
+
+  smoothAgain() {
+    this.level = smooth(this.trace.values, smoothWindows(this.post, this.trace.step));
+    this.findAgain();
+  }
+
+  findAgain() {
+    const old = this.selected;
+    this.events = findEvents(this.level, this.thresholdPm, this.post, this.trace.step);
+    this.selected = old ? this.events.find((e) => e.first < old.stop && e.stop > old.first) || null : null;
+  }
+
+  acknowledge(acked, rejected) {
+    const done = new Set(acked);
+    const before = this.queue.length;
+    this.queue = this.queue.filter((decision) => {
+      if (rejected[decision.id]) {
+        this.say(rejected[decision.id], true);
+        return false;
+      }
+      return !done.has(decision.id);
+    });
+    if (before > this.queue.length) {
+      const failed = Object.keys(rejected).length && this.panel.status.classList.contains("bad");
+      if (!failed) this.say(this.lastWords || "Saved.");
+      if (this.spanSent && done.has(this.spanSent)) this.clearSpan();
+    }
+  }
+
+  // ---- what is applied ---------------------------------------------------------------------
+
+  get pageS() {
+    return this.settings.pageS;
+  }
+
+  trend() {
+    const length = Math.min(this.settings.trendS || this.duration, Math.max(this.duration, this.pageS));
+    const middle = this.start + this.pageS / 2 - length / 2;
+    return { start: Math.min(Math.max(middle, 0), Math.max(this.duration - length, 0)), length };
+  }
+
+  montage() {
+    const all = this.data.recording.montages;
+    return all.find((m) => m.name === this.settings.montage && m.available) || all.find((m) => m.available) || all[all.length - 1];
+  }
+
+  applyMontage() {
+    const montage = this.montage();
+    this.channels = montage.names;
+    this.sides = montage.sides;
+  }
+
+  displayNote() {
+    const s = this.settings;
+    const parts = [
+      `${this.montage().title.toLowerCase()} montage`, `page ${s.pageS} s`, `${s.sensitivity} µV/mm at 96 dpi`,
+      s.low ? `LFF ${s.low} Hz` : "LFF off", s.high ? `HFF ${s.high} Hz` : "HFF off",
+      s.notch ? `notch ${s.notch} Hz` : "notch off", "negative up",
+    ];
+    const rate = this.data.recording.sfreq;
+    if (this.rawLevel() === 1) parts.push("drawn from min/max of 31 ms");
+    else if (rate > this.data.raw.full_rate) parts.push(`drawn from min/max at ${this.data.raw.full_rate} values/s`);
+    return parts.join(", ");
+  }
+
+  traceNote() {
+    if (!this.data.trace) return this.data.not_scored;
+    if (!this.trace) return "loading …";
+    const t = this.data.trace;
+    return `${t.model} ${t.model_sha256.slice(0, 8)}, windows of ${t.window_s} s every ${t.step_s} s, mean over ${this.post.smoothing_s} s; drag the dashed line`;
+  }
+
+  // ---- tiles -------------------------------------------------------------------------------
+
+  rawLevel() {
+    return this.pageS >= 30 ? 1 : 0;
+  }
+
+  rawAddress(index) {
+    const s = this.settings;
+    return `${this.data.base}/raw/${this.data.mark}/${this.montage().name}/${s.low}-${s.high}-${s.notch}/${this.rawLevel()}/${index}`;
+  }
+
+  rawTiles(start, stop, get) {
+    const length = this.data.raw.tile_s[this.rawLevel()];
+    const last = Math.floor((Math.min(stop, this.duration) - 1e-6) / length);
+    const found = [];
+    for (let i = Math.max(Math.floor(start / length), 0); i <= last; i++)
+      found.push({ start: i * length, tile: get(this.rawAddress(i)) });
+    return found;
+  }
+
+  getRaw = (address) => this.tiles.get(address, decodeRaw);
+
+  getSpectrogram = (level, index) =>
+    this.tiles.get(`${this.data.base}/spectrogram/${this.spectrogram.key}/${level}/${index}`, decodeSpectrogram);
+
+  prefetch() {
+    const ask = (address) => this.tiles.request(address, decodeRaw);
+    for (const pages of [1, -1, 2, -2, 3, -3]) {
+      const start = this.start + pages * this.pageS;
+      if (start > this.duration || start + this.pageS < 0) continue;
+      this.rawTiles(Math.max(start, 0), start + this.pageS, ask);
+    }
+  }
+
+  tileProblem(status) {
+    if (status === 403) this.say("This page has been open too long. Reload it to go on; your labels are saved.", true);
+    else if (status === 0) this.say("The server does not answer. Check that it is running; nothing is lost.", true);
+    else this.say("A part of the recording could not be read. Was the file moved or replaced?", true);
+  }
+
+  table() {
+    const trace = this.data.trace;
+    if (!trace) return null;
+    const p = this.post;
+    const rules = [p.smoothing_s, p.hysteresis, p.merge_gap_s, p.min_duration_s].join("-");
+    return this.tiles.get(`${this.data.base}/table/${trace.model_sha256}/${this.data.mark}/${rules}`, decodeJson);
+  }
+
+  // ---- drawing -----------------------------------------------------------------------------
+
+  redraw() {
+    if (this.scheduled) return;
+    this.scheduled = requestAnimationFrame(() => {
+      this.scheduled = null;
+      if (this.host.isConnected) this.paint();
+    });
+  }
+
+  paint() {
+    if (!this.data) return;
+    this.readTrace();
+    const theme = draw.themeOf(this.host);
+    // where the trend holds the whole recording, an overview would only repeat it
+    this.canvas.overview.hidden = this.trend().length >= this.duration;
+    if (!this.canvas.overview.hidden) draw.overview(this.canvas.overview, this, theme, this.getSpectrogram);
+    draw.probabilityPanel(this.canvas.probability, this, theme);
+    draw.spectrogramPanel(this.canvas.spectrogram, this, theme, this.getSpectrogram);
+    this.canvas.spectrogram.hidden = !this.spectrogram;
+    const complete = draw.rawPanel(this.canvas.raw, this, theme, this.rawHeight(), this.getRaw);
+    this.host.dataset.page = String(this.start);
+    if (complete) {
+      this.host.dataset.painted = String(this.start);
+      this.paintedPages = (this.paintedPages || 0) + (this.lastPainted !== this.start ? 1 : 0);
+      this.host.dataset.pages = String(this.paintedPages);
+      this.lastPainted = this.start;
+      this.prefetch();
+    }
+    this.showMetrics();
+    this.showPosition();
+    this.panel.refresh();
+  }
+
+  rawHeight() {
+    const rows = Math.max(this.channels.length, 4);
+    const above = this.canvas.raw.offsetTop + this.host.getBoundingClientRect().top + window.scrollY;
+    const wanted = Math.max(window.innerHeight - Math.min(above, 560) - 24, 360);
+    return Math.min(Math.max(wanted, 17 * rows + 44), 1000);
+  }
+
+  showMetrics() {
+    const { metrics } = this;
+    if (!this.trace) {
+      metrics.hidden = true;
+      return;
+    }
+    metrics.hidden = false;
+    const table = this.table();
+    const burdenS = this.events.reduce((sum, e) => sum + (e.stop - e.first) * this.trace.step, 0);
+    const scoredS = this.level.reduce((sum, v) => sum + (v >= 0), 0) * this.trace.step;
+    const values = [
+      ["Threshold", fmt.probability(this.thresholdPm)],
+      ["Detections", String(this.events.length)],
+      ["Burden", scoredS ? `${((100 * burdenS) / scoredS).toFixed(1)} %, ${((60 * burdenS) / scoredS).toFixed(1)} min/h` : "n/a"],
+    ];
+    if (this.reference && this.reference.coverage.length) {
+      const row = table ? Math.round(this.thresholdPm / 10) : -1;
+      const cell = (name, digits = 2) => (row < 0 ? "…" : fmt.orNA(table[name][row], digits));
+      const of = row < 0 ? "" : ` (${table.tp[row]}/${table.n_ref[row]})`;
+      values.push(["Sensitivity", cell("sensitivity") + of], ["Precision", cell("precision")], ["F1", cell("f1")], ["FP/24 h", cell("fp_per_24h", 1)]);
+    }
+    const signature = JSON.stringify(values);
+    if (signature === this.metricsSignature) return;
+    this.metricsSignature = signature;
+    this.metricValues.replaceChildren(
+      ...values.map(([name, value]) =>
+        make("span", { class: "metric", "data-metric": name }, make("small", { textContent: name }), make("b", { textContent: value })),
+      ),
+    );
+    this.metricNote.textContent = this.reference
+      ? this.reference.coverage.length
+        ? `Against: ${this.reference.source}. Event scores by SzCORE (gaps under 90 s are merged again, 30 s before and 60 s after are tolerated).`
+        : "The truth of this clip is not known, so there are no scores."
+      : "No reference annotations beside this recording, so there are no scores.";
+    this.slider.value = String(this.thresholdPm);
+    const locked = this.data.trace.locked_threshold_pm;
+    this.reset.hidden = this.thresholdPm === locked;
+    this.reset.textContent = `Back to ${fmt.probability(locked)}`;
+  }
+
+  showPosition() {
+    const text = fmt.elapsed(this.start, this.start % 1 ? 1 : 0);
+    if (this.root.activeElement !== this.goto) this.goto.value = text;
+    const end = Math.min(this.start + this.pageS, this.duration);
+    this.position.textContent = `of ${fmt.elapsed(this.duration)}`;
+    this.canvas.raw.setAttribute("aria-label", `EEG traces from ${fmt.elapsed(this.start)} to ${fmt.elapsed(end)}, ${this.displayNote()}`);
+  }
+
+  viewedShare() {
+    const total = this.viewed.reduce((sum, [a, b]) => sum + b - a, 0);
+    return this.duration ? Math.min(total / this.duration, 1) : 0;
+  }
+
+  spanOf(event) {
+    const { first, step } = this.trace;
+    return [first + (event.first - 0.5) * step, first + (event.stop - 0.5) * step];
+  }
+
+  isSelected(event) {
+    return Boolean(this.selected) && this.selected.first === event.first && this.selected.stop === event.stop;
+  }
+
+  // The reader's own current label of a detection: the one that shares most of its span.
+  labelOf(event) {
+    const [a, b] = this.spanOf(event);
+    let best = null;
+    let most = 0.5;
+    for (const label of this.labels) {
+      if (!label.own || label.verdict === "missed") continue;
+      const end = label.onset_s + label.duration_s;
+      const shared = Math.min(b, end) - Math.max(a, label.onset_s);
+      const share = shared / (Math.max(b, end) - Math.min(a, label.onset_s));
+      if (share > most || (share === most && best === null)) {
+        most = share;
+        best = label;
+      }
+    }
+    return best;
+  }
+
+  pendingFor(event) {
+    return this.queue.some((d) => d.first === event.first && d.stop === event.stop);
+  }
+
+  // ---- moving ------------------------------------------------------------------------------
+
+  clampStart(t) {
+    const last = Math.max(Math.ceil(this.duration / this.pageS - 1e-9) - 1, 0) * this.pageS;
+    return Math.min(Math.max(t, 0), Math.max(last, this.duration - this.pageS, 0));
+  }
+
+  goTo(t) {
+    this.start = this.clampStart(Math.round(t * 10) / 10);
+    this.redraw();
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.settled(), SETTLED_MS);
+    clearTimeout(this.seeing);
+    this.seeing = setTimeout(() => this.seen(), SEEN_MS);
+  }
+
+  settled() {
+    this.send("view", { start_s: this.start, page_s: this.pageS, viewed: this.viewed });
+  }
+
+  seen() {
+    const merged = [];
+    const page = [this.start, Math.min(this.start + this.pageS, this.duration)];
+    [...this.viewed, page].sort((x, y) => x[0] - y[0]).forEach(([a, b]) => {
+      const last = merged[merged.length - 1];
+      if (last && a <= last[1] + 0.05) last[1] = Math.max(last[1], b);
+      else merged.push([a, b]);
+    });
+    this.viewed = merged;
+    this.redraw();
+  }
+
+  page(pages) {
+    this.goTo(this.start + pages * this.pageS);
+  }
+
+  select(event, go) {
+    this.selected = event;
+    if (event && go) {
+      const [onset] = this.spanOf(event);
+      this.goTo(Math.max(onset - Math.min(3, this.pageS / 4), 0));
+    }
+    this.redraw();
+  }
+
+  step(direction) {
+    if (!this.events.length) return this.say("There is no detection at this threshold.");
+    const here = this.selected ? this.events.findIndex((e) => this.isSelected(e)) : -1;
+    let next;
+    if (here >= 0) next = here + direction;
+    else {
+      const middle = this.start + this.pageS / 2;
+      const later = this.events.findIndex((e) => this.spanOf(e)[0] >= middle);
+      next = direction > 0 ? (later < 0 ? this.events.length : later) : (later < 0 ? this.events.length : later) - 1;
+      if (next >= this.events.length && direction > 0) next = 0;
+    }
+    if (next < 0 || next >= this.events.length)
+      return this.say(direction > 0 ? "This is the last detection." : "This is the first detection.");
+    this.select(this.events[next], true);
+  }
+
+  toggleAutoplay() {
+    if (this.playing) {
+      clearInterval(this.playing);
+      this.playing = null;
+    } else {
+      this.playing = setInterval(() => {
+        const before = this.start;
+        this.page(1);
+        if (this.start === before || !this.host.isConnected) this.toggleAutoplay();
+      }, AUTOPLAY_MS);
+    }
+    this.play.textContent = this.playing ? "Pause" : "Play";
+  }
+
+  // ---- settings and threshold --------------------------------------------------------------
+
+  set(name, value) {
+    this.settings[name] = value;
+    try {
+      localStorage.setItem(STORAGE, JSON.stringify(this.settings));
+    } catch {
+      // private browsing: the settings last as long as the page
+    }
+    this.applyMontage();
+    if (name === "pageS") this.start = this.clampStart(this.start);
+    this.controls[name]?.querySelector("select") && (this.controls[name].querySelector("select").value = String(value));
+    this.redraw();
+  }
+
+  sensitivity(direction) {
+    const here = SENSITIVITIES.findIndex((v) => v >= this.settings.sensitivity);
+    const next = SENSITIVITIES[Math.min(Math.max(here + direction, 0), SENSITIVITIES.length - 1)];
+    this.set("sensitivity", next);
+  }
+
+  setThreshold(pm, released) {
+    if (!this.trace) return;
+    this.thresholdPm = Math.min(Math.max(Math.round(pm / 10) * 10, 0), 1000);
+    this.findAgain();
+    this.redraw();
+    if (released) this.sendOperating();
+  }
+
+  sendOperating() {
+    this.send("operating", { threshold_pm: this.thresholdPm, post: this.post, model_sha256: this.data.trace.model_sha256 });
+  }
+
+  setRule(name, value) {
+    const number = Number(value);
+    const [, , lowest, highest] = RULES.find((rule) => rule[0] === name);
+    if (!this.trace || !(number >= lowest && number <= highest)) {
+      return this.say(`This number lies between ${lowest} and ${highest}.`, true);
+    }
+    this.post[name] = number;
+    this.smoothAgain();
+    this.redraw();
+    this.sendOperating();
+  }
+
+  // ---- decisions ---------------------------------------------------------------------------
+
+  flag(verdict) {
+    if (verdict === "missed" ? !this.span : !this.selected) {
+      return this.say(verdict === "missed" ? "Mark the span first (key m)." : "Choose a detection first (keys n and p).", true);
+    }
+    const label = verdict === "missed" ? null : this.labelOf(this.selected);
+    if (label && label.verdict === verdict && !this.panel.changed) return this.say("This is already your label.");
+    this.decide(verdict, label);
+  }
+
+  saveChange() {
+    const label = this.labelOf(this.selected);
+    if (label) this.decide(label.verdict, label);
+  }
+
+  decide(verdict, superseded) {
+    const { values } = this.panel;
+    const decision = {
+      id: newId(),
+      action: "label",
+      recording_sha256: this.data.recording.sha256,
+      verdict,
+      event_type: values.event_type,
+      reason: values.reason,
+      comment: values.comment,
+      confidence: values.confidence === "" ? null : Number(values.confidence),
+      supersedes: superseded ? superseded.uuid : null,
+      threshold_pm: this.trace ? this.thresholdPm : null,
+      post: this.trace ? this.post : null,
+      model_sha256: this.trace ? this.data.trace.model_sha256 : null,
+    };
+    if (verdict === "missed") {
+      decision.onset_s = this.span.onset;
+      decision.duration_s = this.span.end - this.span.onset;
+      this.spanSent = decision.id;
+    } else {
+      const [onset, end] = this.spanOf(this.selected);
+      Object.assign(decision, { first: this.selected.first, stop: this.selected.stop, onset_s: onset, duration_s: end - onset });
+    }
+    this.lastWords = `Saved: ${verdict === "missed" ? "missed seizure" : verdict}, ${fmt.elapsed(decision.onset_s)}.`;
+    this.panel.changed = false;
+    this.push(decision);
+  }
+
+  undo() {
+    this.lastWords = "Your last label was taken back.";
+    this.push({ id: newId(), action: "undo", recording_sha256: this.data.recording.sha256 });
+  }
+
+  // Decisions stay in the queue, and are sent again with the next, until Python says "saved".
+  push(decision) {
+    this.queue.push(decision);
+    this.say("Saving …");
+    this.send("decisions", this.queue.map((d) => ({ ...d })));
+    this.redraw();
+  }
+
+  startMarking() {
+    this.marking = !this.marking;
+    this.clearSpan(false);
+    this.say(this.marking ? "Drag over the seizure in the EEG, spectrogram or probability." : "");
+    this.redraw();
+  }
+
+  setSpan(onset, end) {
+    const within = (t) => Math.round(Math.min(Math.max(t, 0), this.duration) * 100) / 100;
+    this.span = { onset: within(Math.min(onset, end)), end: within(Math.max(onset, end)) };
+    this.redraw();
+  }
+
+  clearSpan(stop = true) {
+    this.span = null;
+    this.spanSent = null;
+    if (stop) this.marking = false;
+    this.redraw();
+  }
+
+  say(text, bad = false) {
+    this.panel.status.textContent = text;
+    this.panel.status.classList.toggle("bad", bad);
+  }
+}
+
+const RULES = [
+  ["smoothing_s", "Moving mean, s", 0, 60, 1.5],
+  ["hysteresis", "Hysteresis, lower/upper", 0.1, 1, 0.05],
+  ["merge_gap_s", "Merge gaps under, s", 0, 120, 1.5],
+  ["min_duration_s", "Drop events under, s", 0, 120, 1.5],
+];
+
+// crypto.randomUUID exists on secure origins only; a plain-HTTP intranet address is not one.
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+function stored() {
+  try {
+    return JSON.parse(localStorage.getItem(STORAGE)) || {};
+  } catch {
+    return {};
+  }
+}
+
+// ---- building and input ----------------------------------------------------------------------
+
+Object.assign(Desk.prototype, {
+  build() {
+    const canvas = (name, label) => make("canvas", { class: name, "aria-label": label, role: "img" });
+    this.canvas = {
+      overview: canvas("overview", "Overview of the whole recording"),
+      probability: canvas("probability", "Seizure probability with threshold and detections"),
+      spectrogram: canvas("spectrogram", "Regional spectrograms"),
+      raw: canvas("raw", "EEG traces"),
+    };
+    const s = this.settings;
+    const number = (name) => (value) => this.set(name, Number(value));
+    const pairs = (values, unit) => values.map((v) => [v, v ? `${v} ${unit}` : "off"]);
+    this.controls = {
+      pageS: choice("Page", pairs(PAGES, "s"), s.pageS, number("pageS")),
+      montage: choice("Montage", [], s.montage, (v) => this.set("montage", v)),
+      sensitivity: choice("Sensitivity", pairs(SENSITIVITIES, "µV/mm"), s.sensitivity, number("sensitivity"), "Keys up and down"),
+      low: choice("LFF", pairs([0, 0.1, 0.3, 0.5, 1, 1.6, 5], "Hz"), s.low, number("low"), "Low-frequency filter"),
+      high: choice("HFF", pairs([15, 30, 35, 50, 70, 0], "Hz"), s.high, number("high"), "High-frequency filter"),
+      notch: choice("Notch", pairs([0, 50, 60], "Hz"), s.notch, number("notch")),
+      trendS: choice("Trend", [[120, "2 min"], [600, "10 min"], [1800, "30 min"], [3600, "1 h"], [7200, "2 h"], [14400, "4 h"], [0, "all"]], s.trendS, number("trendS"), "Span of probability and spectrogram"),
+      fmax: choice("Spectrogram", pairs([20, 40, 70], "Hz"), s.fmax, number("fmax"), "Highest frequency shown"),
+      colours: choice("Colours", [["viridis", "viridis"], ["turbo", "rainbow"]], s.colours, (v) => this.set("colours", v)),
+    };
+    this.goto = make("input", { type: "text", class: "goto", "aria-label": "Go to time, h:mm:ss or seconds", title: "Type a time (h:mm:ss or seconds) and press Enter" });
+    this.position = make("span", { class: "position" });
+    this.play = button("Play", "Page on by itself (space)", () => this.toggleAutoplay());
+    const toolbar = make(
+      "div",
+      { class: "toolbar", role: "toolbar", "aria-label": "Display" },
+      make("div", { class: "group" }, button("◀", "Previous page (left arrow)", () => this.page(-1)), button("▶", "Next page (right arrow)", () => this.page(1)), make("label", { class: "field" }, make("span", { textContent: "Time" }), this.goto), this.position, this.play),
+      make("div", { class: "group" }, button("◀ Event", "Previous detection (p)", () => this.step(-1)), button("Event ▶", "Next detection (n)", () => this.step(1))),
+      ...Object.values(this.controls),
+      button("?", "Keyboard (?)", () => this.help()),
+    );
+    this.metricsBar();
+    const main = make("div", { class: "main" }, this.canvas.overview, this.canvas.probability, this.metrics, this.canvas.spectrogram, this.canvas.raw);
+    this.sheet = helpSheet();
+    const desk = make("div", { class: "desk" }, toolbar, make("div", { class: "columns" }, main, this.panel.node), this.sheet);
+    this.root.querySelector(".mount").replaceChildren(desk);
+  },
+
+  metricsBar() {
+    this.metricValues = make("div", { class: "values" });
+    this.metricNote = make("p", { class: "note" });
+    this.slider = make("input", {
+      type: "range", min: 0, max: 1000, step: 10, "aria-label": "Threshold, per mille",
+      oninput: (e) => this.setThreshold(Number(e.target.value), false),
+      onchange: (e) => this.setThreshold(Number(e.target.value), true),
+    });
+    this.reset = button("", "The threshold that was locked with the model", () => this.setThreshold(this.data.trace.locked_threshold_pm, true));
+    this.rules = RULES.map(([name, text, lowest, highest, step]) => [
+      name,
+      make("input", { type: "number", min: lowest, max: highest, step, "aria-label": text, title: text, onchange: (e) => this.setRule(name, e.target.value) }),
+      text,
+    ]);
+    const rules = make(
+      "details",
+      {},
+      make("summary", { textContent: "Event rules" }),
+      make("div", { class: "row rules" }, ...this.rules.map(([, input, text]) => make("label", { class: "field" }, make("span", { textContent: text }), input))),
+      this.metricNote,
+    );
+    this.metrics = make("div", { class: "metrics" }, make("div", { class: "group" }, this.slider, this.reset), this.metricValues, rules);
+  },
+
+  montageChoices() {
+    const select = this.controls.montage.querySelector("select");
+    select.replaceChildren(
+      ...this.data.recording.montages.map((m) => make("option", { value: m.name, textContent: m.title, disabled: !m.available, title: m.available ? "" : m.why })),
+    );
+    this.applyMontage();
+    select.value = this.montage().name;
+  },
+
+  listen() {
+    document.addEventListener("keydown", (event) => this.key(event));
+    new ResizeObserver(() => this.redraw()).observe(this.host);
+    window.addEventListener("resize", () => this.redraw());
+    new MutationObserver(() => this.redraw()).observe(document.documentElement, { attributes: true, attributeFilter: ["class", "style"] });
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(() => this.redraw(), 150));
+    this.goto.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      const t = fmt.parseTime(this.goto.value);
+      if (t === null) this.say("Type a time as h:mm:ss or as seconds.", true);
+      else {
+        this.goto.blur();
+        this.goTo(t);
+      }
+    });
+    this.pointer(this.canvas.overview, () => ({ start: 0, length: this.duration }), false);
+    this.pointer(this.canvas.probability, () => this.trend(), true);
+    this.pointer(this.canvas.spectrogram, () => this.trend(), true);
+    this.pointer(this.canvas.raw, () => ({ start: this.start, length: this.pageS }), true);
+    this.canvas.raw.addEventListener("wheel", (event) => {
+      if (Math.abs(event.deltaX) <= Math.abs(event.deltaY)) return; // up and down scroll the page
+      event.preventDefault();
+      this.goTo(this.start + (event.deltaX / this.canvas.raw.clientWidth) * this.pageS);
+    }, { passive: false });
+  },
+
+  // Drag: threshold line, marked span, or (overview, trends) the position.
+  pointer(canvas, viewOf, canMark) {
+    const plot = () => canvas.clientWidth - draw.GUTTER - draw.RIGHT;
+    let drag = null;
+    let view = null; // frozen while dragging, so that the ground does not move under the hand
+    const time = (event) => view.start + ((event.offsetX - draw.GUTTER) / plot()) * view.length;
+    const pmAt = (event) => 1000 * (1 - (event.offsetY - draw.probabilityAxis().top) / draw.probabilityAxis().height);
+    const onThreshold = (event) => {
+      if (canvas !== this.canvas.probability || !this.trace) return false;
+      const onHandle = event.offsetX > canvas.clientWidth - draw.RIGHT;
+      return Math.abs(pmAt(event) - this.thresholdPm) < (onHandle ? 130 : 75);
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      view = viewOf();
+      const inPlot = event.offsetX >= draw.GUTTER && event.offsetX <= canvas.clientWidth - draw.RIGHT;
+      if (onThreshold(event)) drag = "threshold";
+      else if (!inPlot) return;
+      else if (canMark && (this.marking || event.shiftKey)) {
+        drag = "span";
+        this.anchor = time(event);
+        this.setSpan(this.anchor, this.anchor);
+      } else drag = canvas === this.canvas.raw ? "pick" : "move";
+      canvas.setPointerCapture(event.pointerId);
+      this.dragged(drag, time(event), event, pmAt);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (drag) this.dragged(drag, time(event), event, pmAt);
+      else canvas.style.cursor = onThreshold(event) ? "ns-resize" : canMark && this.marking ? "crosshair" : canvas === this.canvas.raw ? "default" : "pointer";
+    });
+    const end = (event) => {
+      if (!drag) return;
+      if (drag === "threshold") this.sendOperating();
+      if (drag === "span") this.spanDrawn();
+      if (drag === "pick" || drag === "move") this.pick(time(event), drag === "pick");
+      drag = null;
+    };
+    canvas.addEventListener("pointerup", end);
+    canvas.addEventListener("pointercancel", () => (drag = null));
+  },
+
+  dragged(drag, t, event, pmAt) {
+    if (drag === "threshold") this.setThreshold(pmAt(event), false);
+    else if (drag === "span") this.setSpan(this.anchor, t);
+    else if (drag === "move") this.goTo(t - this.pageS / 2);
+  },
+
+  pick(t, onlyHere) {
+    const hit = this.events.find((e) => {
+      const [a, b] = this.spanOf(e);
+      return t >= a && t <= b;
+    });
+    if (hit) this.select(hit, false);
+    else if (onlyHere) this.redraw();
+  },
+
+  spanDrawn() {
+    if (this.span.end - this.span.onset < 0.5) {
+      this.clearSpan(false);
+      this.say("A span of at least 0.5 s is needed: drag from the onset to the end.", true);
+    } else {
+      this.marking = false;
+      this.say("Check the times, choose the type, then save.");
+    }
+  },
+
+  key(event) {
+    if (!this.host.isConnected || !this.data || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = event.composedPath()[0];
+    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && target.type !== "range";
+    if (typing || target.isContentEditable || document.querySelector('[role="dialog"]')) return;
+    if (target.type === "range" && event.key.startsWith("Arrow")) return;
+    if (target.tagName === "BUTTON" && (event.key === " " || event.key === "Enter")) return;
+    if (target.tagName === "SUMMARY" && (event.key === " " || event.key === "Enter")) return;
+    const action = this.actions(event)[event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  },
+
+  actions(event) {
+    return {
+      ArrowRight: () => (event.shiftKey ? this.goTo(this.start + 1) : this.page(1)),
+      ArrowLeft: () => (event.shiftKey ? this.goTo(this.start - 1) : this.page(-1)),
+      ArrowUp: () => this.sensitivity(-1),
+      ArrowDown: () => this.sensitivity(1),
+      PageDown: () => this.page(10),
+      PageUp: () => this.page(-10),
+      Home: () => this.goTo(0),
+      End: () => this.goTo(this.duration),
+      n: () => this.step(1),
+      p: () => this.step(-1),
+      " ": () => this.toggleAutoplay(),
+      a: () => this.flag("agree"),
+      d: () => this.flag("disagree"),
+      u: () => this.flag("unsure"),
+      m: () => this.startMarking(),
+      z: () => this.undo(),
+      "[": () => this.setThreshold(this.thresholdPm - 10, true),
+      "]": () => this.setThreshold(this.thresholdPm + 10, true),
+      Enter: () => this.span && this.flag("missed"),
+      Escape: () => (this.sheet.hidden ? this.clearSpan() : this.help()),
+      "?": () => this.help(),
+    };
+  },
+
+  help() {
+    this.sheet.hidden = !this.sheet.hidden;
+  },
+});
+
+function helpSheet() {
+  const rows = [
+    ["← →", "previous, next page"], ["Shift ← →", "one second"], ["PgUp PgDn", "ten pages"], ["Home End", "start, end of the recording"],
+    ["↑ ↓", "larger, smaller traces (sensitivity)"], ["n p", "next, previous detection"], ["space", "play, pause"],
+    ["a d u", "agree, disagree, unsure: label the chosen detection"], ["m", "mark a missed seizure, then drag (or Shift and drag)"],
+    ["Enter Esc", "save, forget the marked span"], ["z", "take back your last label"], ["[ ]", "threshold down, up by 0.01"], ["?", "show or hide this sheet"],
+  ];
+  return make(
+    "div",
+    { class: "sheet", hidden: true, role: "region", "aria-label": "Keyboard" },
+    make("h3", { textContent: "Keyboard" }),
+    make("dl", {}, ...rows.flatMap(([keys, what]) => [make("dt", { textContent: keys }), make("dd", { textContent: what })])),
+  );
+}

@@ -1,0 +1,75 @@
+"""The desk: workspace, cache and labels of one installation, opened together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from eegdash.cache import AnalysisCache
+from eegdash.checkpoints import CheckpointInfo, list_checkpoints
+from eegdash.errors import CheckpointError
+from eegdash.labels import LabelStore
+from eegdash.settings import Settings
+from eegdash.workspace import Workspace
+
+SHIPPED_MODELS = Path(__file__).resolve().parents[2] / "models"
+DEFAULT_MODEL = "spectrogram-cnn-lstm"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every use case works with.
+
+    Parameters
+    ----------
+    settings : Settings
+    workspace : Workspace
+    cache : AnalysisCache
+    labels : LabelStore
+    """
+
+    settings: Settings
+    workspace: Workspace
+    cache: AnalysisCache
+    labels: LabelStore
+
+    def models(self) -> list[CheckpointInfo]:
+        """Return the usable models, shipped and of the workspace; the default comes first."""
+        found = list_checkpoints(SHIPPED_MODELS, self.workspace.models)
+        return sorted(
+            (info for info in found if not info.problem),
+            key=lambda info: info.name != DEFAULT_MODEL,
+        )
+
+    def model(self, name: str | None = None) -> CheckpointInfo:
+        """Return a model by name, or the default.
+
+        Raises
+        ------
+        CheckpointError
+            If there is none of that name.
+        """
+        models = self.models()
+        for info in models:
+            if name is None or info.name == name:
+                return info
+        known = ", ".join(info.name for info in models) or "none"
+        raise CheckpointError(f"There is no model called {name}. Models found: {known}.")
+
+
+def open_desk(settings: Settings | None = None) -> Desk:
+    """Open the workspace, making its folders where they are missing.
+
+    Raises
+    ------
+    WorkspaceError
+        If the workspace cannot be made.
+    """
+    settings = settings or Settings.from_environment()
+    workspace = Workspace(settings.workspace).create()
+    return Desk(
+        settings=settings,
+        workspace=workspace,
+        cache=AnalysisCache(workspace.cache),
+        labels=LabelStore(workspace.labels),
+    )

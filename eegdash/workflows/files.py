@@ -1,0 +1,143 @@
+"""Use cases that end in files: scoring to disk, simulation, the demo recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from eegdash.checkpoints import CheckpointInfo
+from eegdash.detection import find_events
+from eegdash.errors import EegdashError, RecordingError
+from eegdash.export import write_edf, write_events_tsv, write_trace_csv
+from eegdash.io import READERS
+from eegdash.simulation import SimulatedRecording, demo, simulate
+from eegdash.workflows.desk import Desk
+from eegdash.workflows.library import open_path, recording_files
+from eegdash.workflows.score import Failed, Progress, as_annotations, post_of, score
+
+DEMO_NAME = "demo_simulated.edf"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A recording was scored and its files were written."""
+
+    path: Path
+    events: Path
+    trace: Path
+    n_events: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotWritten:
+    """A recording failed; nothing was written for it."""
+
+    path: Path
+    reason: str
+
+
+def expand(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the recordings among files and folders; a file is taken whatever its suffix."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in READERS)
+        else:
+            yield path
+
+
+def score_to_files(
+    desk: Desk,
+    path: Path,
+    model: CheckpointInfo,
+    out: Path,
+    *,
+    threshold_pm: int | None = None,
+    progress: Progress | None = None,
+) -> Written | NotWritten:
+    """Score a recording and write its events (SzCORE) and its trace.
+
+    Parameters
+    ----------
+    desk : Desk
+    path : Path
+    model : CheckpointInfo
+    out : Path
+        Folder of the results, made if missing.
+    threshold_pm : int, optional
+        Per mille; default the locked operating point of the model.
+    progress : callable, optional
+
+    Returns
+    -------
+    Written or NotWritten
+    """
+    outcome = score(desk, path, model, progress)
+    if isinstance(outcome, Failed):
+        return NotWritten(path, outcome.reason)
+    trace = outcome.trace
+    threshold = model.threshold_pm if threshold_pm is None else threshold_pm
+    events = find_events(trace, threshold, post_of(model))
+    stem = f"{path.stem.removesuffix('_eeg')}_desc-{model.name}"
+    written = Written(path, out / f"{stem}_events.tsv", out / f"{stem}_trace.csv", len(events))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_trace_csv(written.trace, trace)
+        write_events_tsv(
+            written.events,
+            as_annotations(events),
+            duration_s=trace.duration_s,
+            start=open_path(desk, path).recording.start,
+        )
+    except EegdashError as error:
+        return NotWritten(path, str(error))
+    except OSError as error:
+        reason = f"The folder {out.name} cannot be written ({error.strerror}). Choose another."
+        return NotWritten(path, reason)
+    return written
+
+
+def write_simulation(recording: SimulatedRecording, path: Path) -> None:
+    """Write a simulated recording as EDF+ with its truth beside it.
+
+    The truth stands in the events file only, not among the annotations of the EDF.
+    """
+    write_edf(path, recording.signal_uv, recording.sfreq, recording.ch_names)
+    write_events_tsv(
+        path.with_name(f"{path.stem}_events.tsv"),
+        recording.annotations,
+        duration_s=recording.duration_s,
+    )
+
+
+def simulate_to_file(path: Path, *, duration_s: float, n_seizures: int, seed: int) -> None:
+    """Simulate a recording and write it.
+
+    Raises
+    ------
+    RecordingError
+        If the seizures do not fit, or the file cannot be written.
+    """
+    if path.suffix.lower() != ".edf":
+        raise RecordingError(f"{path.name}: a simulation is written as EDF; name it something.edf.")
+    try:
+        recording = simulate(duration_s, seed=seed, n_seizures=n_seizures)
+    except ValueError as error:
+        raise RecordingError(f"The recording cannot be simulated: {error}") from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_simulation(recording, path)
+
+
+def ensure_demo(desk: Desk) -> bool:
+    """Put the simulated demo recording into an empty workspace; return whether it did."""
+    if recording_files(desk):
+        return False
+    # written under a hidden name first: the list of recordings never shows half a file
+    target = desk.workspace.recordings / DEMO_NAME
+    hidden = target.with_name(f".{DEMO_NAME}")
+    write_simulation(demo(), hidden)
+    hidden.with_name(f"{hidden.stem}_events.tsv").replace(
+        target.with_name(f"{target.stem}_events.tsv")
+    )
+    hidden.replace(target)
+    return True

@@ -1,0 +1,290 @@
+"""The recordings of a workspace: what is there, what it holds, how its channels are read."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from eegdash.annotations import Reference
+from eegdash.cache import cache_key
+from eegdash.errors import EegdashError, MissingChannelsError, RecordingError
+from eegdash.io import READERS, hash_file, open_recording, read_reference
+from eegdash.montage import ELECTRODES_10_20, MONTAGES, parse_label, resolve
+from eegdash.recording import Recording, alias_of
+from eegdash.workflows.desk import Desk
+
+_FACTS_VERSION = 1
+_WINDOW_S = 9.0
+_SEVERAL = (".vhdr", ".set")
+_DETECTOR_MONTAGE = MONTAGES["longitudinal-bipolar"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the list of recordings says about one file.
+
+    Parameters
+    ----------
+    sha256 : str
+        Empty where the file cannot be read at all.
+    problem : str
+        Why the file cannot be opened, in words; empty where it can.
+    not_scorable : str
+        Why no detector of the usual montage can score it, in words; empty where one can.
+    """
+
+    sha256: str = ""
+    problem: str = ""
+    not_scorable: str = ""
+    format: str = ""
+    duration_s: float = 0.0
+    sfreq: float = 0.0
+    n_channels: int = 0
+    n_eeg: int = 0
+    n_gaps: int = 0
+    start: str = ""
+    n_seizures: int | None = None
+    reference: str = ""
+    unknown_channels: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def alias(self) -> str:
+        """Name that may leave the reader's screen."""
+        return alias_of(self.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A recording with its reference and the reader's channel map."""
+
+    recording: Recording
+    reference: Reference | None
+    mapping: Mapping[str, str]
+
+
+def recording_files(desk: Desk) -> list[Path]:
+    """Return the files of the workspace that a reader knows, ordered by name."""
+    return list(desk.workspace.recording_files(READERS))
+
+
+def known_hash(desk: Desk, path: Path) -> str:
+    """Return the hash of a file, remembered by path, size and time of change.
+
+    Raises
+    ------
+    RecordingError
+        If the file cannot be read.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise RecordingError(
+            f"{path.name} cannot be read ({error.strerror}). Was it moved or removed?"
+        ) from error
+    # the key is a hash, because a path may carry a patient's name
+    key = hashlib.sha256(_marker(path, found.st_size, found.st_mtime_ns)).hexdigest()
+    hashes = desk.workspace.read_state("hashes")
+    if isinstance(hashes.get(key), str):
+        return str(hashes[key])
+    # the hash of a format of several files covers them all, and its reader knows which
+    sha256 = open_recording(path).sha256 if path.suffix.lower() in _SEVERAL else hash_file(path)
+    desk.workspace.write_state("hashes", {**desk.workspace.read_state("hashes"), key: sha256})
+    return sha256
+
+
+def _marker(path: Path, size: int, mtime_ns: int) -> bytes:
+    marks = [f"{path.resolve()}|{size}|{mtime_ns}"]
+    if path.suffix.lower() in _SEVERAL:
+        for other in sorted(path.parent.glob(f"{glob.escape(path.stem)}.*")):
+            found = other.stat()
+            marks.append(f"{other.name}|{found.st_size}|{found.st_mtime_ns}")
+    return "\n".join(marks).encode()
+
+
+def facts(desk: Desk, path: Path) -> Facts:
+    """Return what is known about a file; a file that cannot be opened is a fact too."""
+    try:
+        sha256 = known_hash(desk, path)
+        mapping = channel_map(desk, sha256)
+        key = cache_key(
+            sha256,
+            "",
+            "facts",
+            version=_FACTS_VERSION,
+            file=hashlib.sha256(str(path).encode()).hexdigest(),
+            beside=_beside(path),
+            mapping=mapping_key(mapping),
+        )
+        stored = desk.cache.get_json(key)
+        if isinstance(stored, dict):
+            return _facts_from(stored)
+        found = _facts_of(open_path(desk, path))
+    except EegdashError as error:
+        return Facts(problem=str(error))
+    desk.cache.put_json(key, asdict(found))
+    return found
+
+
+def _facts_from(stored: dict[str, Any]) -> Facts:
+    for name in ("unknown_channels", "missing", "warnings"):
+        stored[name] = tuple(stored[name])
+    return Facts(**stored)
+
+
+def _facts_of(opened: Opened) -> Facts:
+    recording, reference = opened.recording, opened.reference
+    unknown = tuple(
+        name
+        for name, is_eeg in zip(recording.ch_names, recording.eeg, strict=True)
+        if is_eeg and parse_label(opened.mapping.get(name, name)) is None
+    )
+    found = Facts(
+        sha256=recording.sha256,
+        format=recording.format,
+        duration_s=recording.duration_s,
+        sfreq=recording.sfreq,
+        n_channels=len(recording.ch_names),
+        n_eeg=sum(recording.eeg),
+        n_gaps=len(recording.gaps),
+        start=recording.start.isoformat() if recording.start else "",
+        n_seizures=len(reference.seizures) if reference and reference.coverage else None,
+        reference=reference.source if reference else "",
+        unknown_channels=unknown,
+        warnings=recording.warnings + (reference.warnings if reference else ()),
+    )
+    verdict = scorability(recording, opened.mapping)
+    return replace(found, not_scorable=verdict.reason, missing=verdict.missing)
+
+
+@dataclass(frozen=True, slots=True)
+class Scorability:
+    """Why a recording cannot be scored, in words; an empty reason means that it can."""
+
+    reason: str = ""
+    missing: tuple[str, ...] = ()
+
+
+def scorability(recording: Recording, mapping: Mapping[str, str]) -> Scorability:
+    """Say whether the usual detectors can score a recording, without loading one.
+
+    Parameters
+    ----------
+    recording : Recording
+    mapping : mapping of str to str
+        The reader's channel map.
+
+    Returns
+    -------
+    Scorability
+    """
+    try:
+        resolve(recording, _DETECTOR_MONTAGE, mapping=mapping)
+    except MissingChannelsError as error:
+        return Scorability(str(error), error.missing)
+    if recording.duration_s < _WINDOW_S:
+        return Scorability(
+            f"{recording.path.name} is {recording.duration_s:.1f} s long; "
+            f"one window of the detector needs {_WINDOW_S:g} s. It is too short to score."
+        )
+    return Scorability()
+
+
+def _beside(path: Path) -> str:
+    """A mark that changes when an annotation file beside the recording changes."""
+    marks = []
+    for other in sorted(path.parent.iterdir()):
+        text = other.suffix.lower() in (".tsv", ".seizures", ".txt")
+        if text and other.is_file() and "_desc-" not in other.name:
+            found = other.stat()
+            marks.append(f"{other.name}|{found.st_size}|{found.st_mtime_ns}")
+    return hashlib.sha256("\n".join(marks).encode()).hexdigest()
+
+
+@lru_cache(maxsize=16)
+def _open(path: Path, sha256: str) -> Recording:
+    return open_recording(path, sha256=sha256)
+
+
+def open_path(desk: Desk, path: Path) -> Opened:
+    """Open a recording with its reference and channel map.
+
+    Raises
+    ------
+    RecordingError
+        If the file cannot be opened.
+    """
+    sha256 = known_hash(desk, path)
+    recording = _open(path, sha256)
+    try:
+        reference = read_reference(path, recording)
+    except EegdashError as error:
+        # the signal is worth reading even where its annotations are not
+        recording = replace(recording, warnings=(*recording.warnings, str(error)))
+        reference = None
+    return Opened(recording, reference, channel_map(desk, sha256))
+
+
+def find_recording(desk: Desk, sha256: str) -> Path | None:
+    """Return the file of the workspace with this hash."""
+    for path in recording_files(desk):
+        try:
+            if known_hash(desk, path) == sha256:
+                return path
+        except RecordingError:
+            continue
+    return None
+
+
+def channel_map(desk: Desk, sha256: str) -> dict[str, str]:
+    """Return which electrode the reader chose for channels with unknown names."""
+    stored = desk.workspace.read_state(f"channels-{sha256[:16]}")
+    return {str(k): str(v) for k, v in stored.items()}
+
+
+def save_channel_map(desk: Desk, sha256: str, mapping: Mapping[str, str]) -> None:
+    """Keep the reader's channel map of a recording.
+
+    Raises
+    ------
+    RecordingError
+        If one electrode is given to two channels.
+    """
+    chosen = {channel: electrode for channel, electrode in mapping.items() if electrode}
+    twice = sorted({e for e in chosen.values() if list(chosen.values()).count(e) > 1})
+    if twice:
+        raise RecordingError(
+            f"{', '.join(twice)} was chosen for more than one channel. "
+            "Give each electrode to one channel."
+        )
+    desk.workspace.write_state(f"channels-{sha256[:16]}", chosen)
+
+
+def mapping_key(mapping: Mapping[str, str]) -> str:
+    """Return a hash of a channel map; channel names never enter a cache key as they are."""
+    if not mapping:
+        return ""
+    text = "\n".join(f"{k}\t{v}" for k, v in sorted(mapping.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def electrode_names() -> tuple[str, ...]:
+    """Return the electrodes of the 10-20 system, as a channel map offers them."""
+    return tuple(ELECTRODES_10_20)
+
+
+def start_of_day_s(start: datetime | None) -> float | None:
+    """Return seconds after midnight of a recording's start, for clock times on an axis.
+
+    Midnight of 1985-01-01 is what EDF files carry whose date was removed: no clock time.
+    """
+    if start is None or start.replace(tzinfo=None) == datetime(1985, 1, 1):
+        return None
+    return start.hour * 3600 + start.minute * 60 + start.second + start.microsecond / 1e6

@@ -1,0 +1,51 @@
+"""What the worker process runs: tasks by name, as :func:`eegdash.jobs.work` serves them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from eegdash.errors import RecordingError
+from eegdash.workflows.desk import Desk, open_desk
+from eegdash.workflows.files import ensure_demo
+from eegdash.workflows.library import open_path
+from eegdash.workflows.score import (
+    Failed,
+    Progress,
+    metrics_table,
+    post_of,
+    prepare_display,
+    score,
+)
+
+Task = Callable[[Mapping[str, Any], Progress], dict[str, Any]]
+
+
+def tasks(desk: Desk | None = None) -> dict[str, Task]:
+    """Return the tasks of the worker, bound to a desk."""
+    used = desk or open_desk()
+
+    def score_one(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        return _score(used, Path(arguments["path"]), str(arguments["model"]), progress)
+
+    def prepare(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        return {"any": prepare_display(used, Path(arguments["path"]), progress)}
+
+    def demo(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        return {"made": ensure_demo(used)}
+
+    return {"score": score_one, "prepare": prepare, "demo": demo}
+
+
+def _score(desk: Desk, path: Path, model_name: str, progress: Progress) -> dict[str, Any]:
+    """Score one recording and prepare all that the review page shows of it."""
+    model = desk.model(model_name)
+    outcome = score(desk, path, model, lambda done: progress(0.8 * done))
+    if isinstance(outcome, Failed):
+        raise RecordingError(outcome.reason)
+    prepare_display(desk, path, lambda done: progress(0.8 + 0.15 * done))
+    opened = open_path(desk, path)
+    if opened.reference is not None and opened.reference.coverage:
+        metrics_table(desk, outcome.trace, opened.reference, post_of(model))
+    return {"windows": outcome.trace.n_windows}

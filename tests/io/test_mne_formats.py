@@ -1,0 +1,82 @@
+"""What the BrainVision, EEGLAB and FIF readers add to the common contract."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eegdash.errors import RecordingError
+from eegdash.io import open_recording
+
+SIGNAL_UV = np.random.default_rng(3).standard_normal((2, 1000)).astype(np.float32) * 40
+
+
+def write_set(path: Path, **changes: object) -> None:
+    from scipy.io import savemat
+
+    names = ("times", "epoch", "icawinv", "icasphere", "icaweights", "urchanlocs", "event")
+    fields: dict[str, object] = {name: [] for name in names}
+    fields |= {
+        "nbchan": 2.0, "trials": 1.0, "pnts": 1000.0, "srate": 100.0, "xmin": 0.0, "xmax": 9.99,
+        "data": SIGNAL_UV, "chaninfo": {"plotrad": []}, "setname": "a", "ref": "common",
+        "chanlocs": np.array([("Fp1",), ("F7",)], dtype=[("labels", object)]),
+    }  # fmt: skip
+    savemat(path, {"EEG": fields | changes}, appendmat=False)
+
+
+def test_eeglab_samples_inside_the_set(tmp_path: Path) -> None:
+    write_set(tmp_path / "a.set")
+    recording = open_recording(tmp_path / "a.set")
+    np.testing.assert_allclose(recording.read(0, 1000), SIGNAL_UV, atol=1e-4)
+
+
+def test_eeglab_epochs_are_refused(tmp_path: Path) -> None:
+    write_set(tmp_path / "a.set", trials=10.0, pnts=100.0, data=SIGNAL_UV.reshape(2, 100, 10))
+    with pytest.raises(RecordingError, match="holds 10 epochs"):
+        open_recording(tmp_path / "a.set")
+
+
+def test_eeglab_matlab_7_3_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "a.set").write_bytes(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(600))
+    with pytest.raises(RecordingError, match=r"'v7\.3' switched off"):
+        open_recording(tmp_path / "a.set")
+
+
+def test_eeglab_boundary_is_said_and_is_no_gap(tmp_path: Path) -> None:
+    event = np.array(
+        [(501.0, "boundary", 5000.0)],
+        dtype=[("latency", object), ("type", object), ("duration", object)],
+    )
+    write_set(tmp_path / "a.set", event=event)
+    recording = open_recording(tmp_path / "a.set")
+    assert recording.gaps == ()
+    assert any("1 boundaries" in warning for warning in recording.warnings)
+
+
+def test_fif_that_begins_after_its_measurement(tmp_path: Path) -> None:
+    import mne
+
+    info = mne.create_info(["Fp1", "F7"], 100.0, "eeg")
+    raw = mne.io.RawArray(SIGNAL_UV * 1e-6, info, first_samp=250, verbose="error")
+    raw.set_meas_date(datetime(2020, 1, 1, 12, tzinfo=UTC))
+    raw.info["subject_info"] = {"last_name": "CANARY", "id": 1}
+    raw.set_annotations(mne.Annotations([4.5], [1.0], ["mark"], orig_time=raw.info["meas_date"]))
+    raw.save(tmp_path / "a_eeg.fif", verbose="error")
+    recording = open_recording(tmp_path / "a_eeg.fif")
+    assert recording.start == datetime(2020, 1, 1, 12, 0, 2, 500_000)
+    assert [a.onset_s for a in recording.annotations] == [2.0]
+    np.testing.assert_allclose(recording.read(0, 1000), SIGNAL_UV, atol=1e-4)
+    assert recording.source.raw.info["subject_info"] is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["../b.eeg", "/etc/passwd", "..\\b.eeg"])
+def test_brainvision_header_cannot_reach_into_other_folders(tmp_path: Path, name: str) -> None:
+    header = (
+        f"Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\nDataFile={name}\n"
+    )
+    (tmp_path / "a.vhdr").write_text(header)
+    with pytest.raises(RecordingError, match="in another folder"):
+        open_recording(tmp_path / "a.vhdr")

@@ -1,0 +1,281 @@
+"""Scoring a recording in chunks: exactness at the borders, what stays unscored, speed, memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from eegdash.checkpoints import Detector, load_checkpoint
+from eegdash.detection import UNSCORED, PostProcessing, detect, find_events
+from eegdash.errors import JobCancelled, MissingChannelsError, TooShortError
+from eegdash.montage import ELECTRODES_10_20, LONGITUDINAL_BIPOLAR
+from eegdash.recording import Block, Recording
+from eegdash.simulation import simulate
+
+SHIPPED = Path(__file__).resolve().parents[1] / "models" / "spectrogram-cnn-lstm"
+
+
+class ArraySource:
+    """A signal in memory."""
+
+    def __init__(self, signal_uv: NDArray[np.float32]) -> None:
+        self.signal_uv = signal_uv
+
+    def read(self, first: int, last: int, picks: Sequence[int]) -> NDArray[np.float32]:
+        return self.signal_uv[list(picks), first:last]
+
+
+class LoopSource:
+    """A long recording that repeats a short one, without holding it."""
+
+    def __init__(self, signal_uv: NDArray[np.float32]) -> None:
+        self.signal_uv = signal_uv
+
+    def read(self, first: int, last: int, picks: Sequence[int]) -> NDArray[np.float32]:
+        columns = np.arange(first, last) % self.signal_uv.shape[1]
+        return self.signal_uv[list(picks)][:, columns]
+
+
+def make_recording(
+    signal_uv: NDArray[np.float32],
+    sfreq: float = 256.0,
+    ch_names: Sequence[str] = ELECTRODES_10_20,
+    blocks: tuple[Block, ...] | None = None,
+) -> Recording:
+    return Recording(
+        path=Path("night.edf"),
+        sha256="ab" * 32,
+        sfreq=sfreq,
+        ch_names=tuple(ch_names),
+        blocks=blocks or (Block(0.0, 0, signal_uv.shape[1]),),
+        start=None,
+        annotations=(),
+        warnings=(),
+        source=ArraySource(signal_uv),
+        eeg=(True,) * len(ch_names),
+        format="array",
+    )
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return load_checkpoint(SHIPPED)
+
+
+def noise_uv(duration_s: float, sfreq: float, seed: int = 0) -> NDArray[np.float32]:
+    rng = np.random.default_rng(seed)
+    return (15 * rng.standard_normal((19, round(duration_s * sfreq)))).astype(np.float32)
+
+
+@pytest.mark.parametrize("sfreq", [160.0, 250.0, 256.0, 499.9, 500.0])
+def test_result_does_not_depend_on_the_chunk_size(detector: Detector, sfreq: float) -> None:
+    signal = simulate(100, seed=11, sfreq=sfreq, seizure_s=(40, 40)).signal_uv.copy()
+    signal[:, int(70.3 * sfreq) : int(70.9 * sfreq)] = np.nan
+    recording = make_recording(signal, sfreq)
+    whole = detect(recording, detector, chunk_segments=1000)
+    for chunk in (1, 7, 20):
+        part = detect(recording, detector, chunk_segments=chunk)
+        np.testing.assert_array_equal(part.probability_pm, whole.probability_pm)
+    assert whole.scored.any()
+    assert not whole.scored.all()
+
+
+def test_trace_grid_and_provenance(detector: Detector) -> None:
+    trace = detect(make_recording(noise_uv(60, 256)), detector)
+    assert trace.n_windows == 35  # (60 - 9) / 1.5 + 1
+    assert trace.first_centre_s == 4.5
+    assert trace.step_s == 1.5
+    assert trace.duration_s == 60
+    assert trace.probability_pm.dtype == np.uint16
+    assert trace.probability_pm.max() <= 1000
+    assert trace.model_sha256 == detector.config.sha256
+    assert trace.recording_sha256 == "ab" * 32
+
+
+def test_probability_is_that_of_the_window_scored_alone(detector: Detector) -> None:
+    simulated = simulate(100, seed=4, seizure_s=(40, 40))
+    trace = detect(make_recording(simulated.signal_uv), detector)
+    for index in (0, 17, trace.n_windows - 1):
+        window = simulated.signal_uv[:, index * 384 : index * 384 + 2304]
+        alone = detect(make_recording(window), detector)
+        assert alone.n_windows == 1
+        assert abs(int(alone.probability_pm[0]) - int(trace.probability_pm[index])) <= 1
+
+
+def test_simulated_seizures_are_found_and_background_is_not(detector: Detector) -> None:
+    simulated = simulate(600, seed=990_001, n_seizures=3)
+    trace = detect(make_recording(simulated.signal_uv), detector)
+    post = PostProcessing(**detector.config.post)
+    events = find_events(trace, detector.config.threshold_pm, post)
+    for seizure in simulated.annotations:
+        assert any(e.onset_s < seizure.end_s and e.end_s > seizure.onset_s for e in events)
+    seizures_s = sum(a.duration_s for a in simulated.annotations)
+    assert sum(e.duration_s for e in events) < 1.5 * seizures_s
+
+
+@pytest.mark.parametrize("sfreq", [160.0, 256.0, 500.0])
+def test_nine_seconds_give_one_window_and_less_is_refused(detector: Detector, sfreq: float) -> None:
+    assert detect(make_recording(noise_uv(9, sfreq), sfreq), detector).scored.tolist() == [True]
+    short = make_recording(noise_uv(9, sfreq)[:, :-3], sfreq)
+    with pytest.raises(TooShortError, match="9 s"):
+        detect(short, detector)
+
+
+def test_too_short_recording_says_how_long_it_is_and_what_is_needed(detector: Detector) -> None:
+    with pytest.raises(TooShortError, match=r"night\.edf is 2\.0 s long.* needs 9 s"):
+        detect(make_recording(noise_uv(2, 256)), detector)
+
+
+def test_missing_electrode_is_named(detector: Detector) -> None:
+    recording = make_recording(noise_uv(20, 256)[:18], ch_names=ELECTRODES_10_20[:18])
+    with pytest.raises(MissingChannelsError) as caught:
+        detect(recording, detector)
+    assert caught.value.missing == ("O2",)
+
+
+def test_mapping_names_an_electrode(detector: Detector) -> None:
+    names = [*ELECTRODES_10_20[:18], "channel 19"]
+    recording = make_recording(noise_uv(20, 256), ch_names=names)
+    assert detect(recording, detector, mapping={"channel 19": "O2"}).n_windows == 8
+
+
+def test_bipolar_recording_scores_as_the_referential_one(detector: Detector) -> None:
+    signal = simulate(60, seed=2, seizure_s=(25, 25)).signal_uv
+    index = {name: row for row, name in enumerate(ELECTRODES_10_20)}
+    pairs = [(index[d.anode], index[str(d.cathode)]) for d in LONGITUDINAL_BIPOLAR]
+    bipolar = np.stack([signal[a] - signal[b] for a, b in pairs])
+    names = [d.name.upper() for d in LONGITUDINAL_BIPOLAR]
+    a = detect(make_recording(signal), detector)
+    b = detect(make_recording(bipolar, ch_names=names), detector)
+    assert np.abs(a.probability_pm.astype(int) - b.probability_pm.astype(int)).max() <= 1
+
+
+def test_nan_unscores_exactly_the_windows_that_touch_it(detector: Detector) -> None:
+    signal = noise_uv(60, 256)
+    signal[3, 256 * 30] = np.nan
+    trace = detect(make_recording(signal), detector)
+    touching = (trace.time_s - 4.5 <= 30) & (trace.time_s + 4.5 > 30)
+    np.testing.assert_array_equal(~trace.scored, touching)
+
+
+def test_nothing_is_scored_across_a_gap(detector: Detector) -> None:
+    signal = noise_uv(60, 256)
+    blocks = (Block(0.0, 0, 256 * 30), Block(99.0, 256 * 30, 256 * 30))
+    trace = detect(make_recording(signal, blocks=blocks), detector)
+    assert trace.duration_s == 129
+    clear = (trace.time_s + 4.5 <= 30) | (trace.time_s - 4.5 >= 99)
+    np.testing.assert_array_equal(trace.scored, clear)
+
+
+@pytest.mark.parametrize("kind", ["flat", "zero", "saturated"])
+def test_unusable_channels_beyond_a_quarter_of_the_derivations_leave_it_unscored(
+    detector: Detector, kind: str
+) -> None:
+    signal = simulate(60, seed=2, seizure_s=(25, 25)).signal_uv.copy()
+    if kind == "saturated":
+        signal = np.clip(50 * signal, -100, 100)
+    else:
+        signal[:] = 0 if kind == "zero" else np.arange(19)[:, None]
+    assert not detect(make_recording(signal), detector).scored.any()
+
+
+def test_dead_electrodes_among_live_ones_count_by_their_derivations(detector: Detector) -> None:
+    signal = simulate(60, seed=2, seizure_s=(25, 25)).signal_uv.copy()
+    signal[ELECTRODES_10_20.index("T7")] = 0  # 2 of 18 derivations
+    assert detect(make_recording(signal), detector).scored.all()
+    for name in ("F3", "P8"):  # now 6 of 18
+        signal[ELECTRODES_10_20.index(name)] = 0
+    assert not detect(make_recording(signal), detector).scored.any()
+
+
+def test_dead_electrode_in_quiet_background_gives_no_confident_score(detector: Detector) -> None:
+    quiet = simulate(120, seed=31, n_seizures=0).signal_uv.copy()
+    before = detect(make_recording(quiet), detector).probability_pm
+    quiet[ELECTRODES_10_20.index("C3")] = 0
+    after = detect(make_recording(quiet), detector).probability_pm
+    raised = (after >= detector.config.threshold_pm) & (before < detector.config.threshold_pm)
+    assert raised.mean() < 0.05
+
+
+def test_blocks_are_handed_on_without_gap_or_overlap(detector: Detector) -> None:
+    sfreq = 250.0
+    signal = noise_uv(61.7, sfreq)
+    starts, parts = [], []
+
+    def keep(start_s: float, derivations_uv: NDArray[np.float32]) -> None:
+        starts.append(start_s)
+        parts.append(derivations_uv)
+
+    detect(make_recording(signal, sfreq), detector, on_block=keep, chunk_segments=9)
+    index = {name: row for row, name in enumerate(ELECTRODES_10_20)}
+    first = LONGITUDINAL_BIPOLAR[0]
+    whole = np.concatenate(parts, axis=1)
+    assert whole.shape == (18, signal.shape[1])
+    np.testing.assert_array_equal(
+        whole[0], signal[index[first.anode]] - signal[index[str(first.cathode)]]
+    )
+    lengths = np.cumsum([0, *(part.shape[1] for part in parts)])[:-1]
+    np.testing.assert_allclose(starts, lengths / sfreq)
+
+
+def test_progress_rises_to_one_and_may_cancel(detector: Detector) -> None:
+    recording = make_recording(noise_uv(120, 256))
+    seen: list[float] = []
+    detect(recording, detector, progress=seen.append, chunk_segments=10)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+    assert len(seen) > 5
+
+    def cancel(share: float) -> None:
+        raise JobCancelled("cancelled by the reader")
+
+    with pytest.raises(JobCancelled):
+        detect(recording, detector, progress=cancel)
+
+
+def test_memory_grows_far_slower_than_the_recording(detector: Detector) -> None:
+    short = noise_uv(60, 256)
+
+    def peak_mb(hours: float) -> float:
+        recording = make_recording(short, blocks=(Block(0.0, 0, round(hours * 3600 * 256)),))
+        object.__setattr__(recording, "source", LoopSource(short))
+        tracemalloc.start()
+        detect(recording, detector)
+        peak = tracemalloc.get_traced_memory()[1] / 1e6
+        tracemalloc.stop()
+        return peak
+
+    one, three = peak_mb(0.5), peak_mb(1.5)
+    # an hour of signal is 70 MB; an hour of codes 0.5 MB
+    assert three - one < 5
+
+
+def test_real_seizure_clips_are_found(detector: Detector, data_pack: Path) -> None:
+    import mne
+
+    post = PostProcessing(**detector.config.post)
+    for name, onset, end in (
+        ("chb01_03_2986-3036s.edf", 10, 50),
+        ("chb01_04_1457-1494s.edf", 10, 37),
+        ("chb01_01_0-60s.edf", 0, 0),
+    ):
+        raw = mne.io.read_raw_edf(data_pack / "seizure_clips" / name, preload=True, verbose="error")
+        signal = (raw.get_data() * 1e6).astype(np.float32)
+        trace = detect(make_recording(signal, raw.info["sfreq"], raw.ch_names), detector)
+        events = find_events(trace, detector.config.threshold_pm, post)
+        if end:
+            assert any(event.onset_s < end and event.end_s > onset for event in events), name
+        else:
+            assert events == []
+
+
+def test_unscored_value_is_never_a_probability(detector: Detector) -> None:
+    logits = np.array([-1e9, -50.0, 0.0, 50.0, 1e9])
+    per_mille = np.floor(1000 * detector.probability(logits) + 0.5)
+    assert per_mille.tolist() == [0, 0, 500, 1000, 1000]
+    assert UNSCORED > 1000
