@@ -139,7 +139,9 @@ def _train(arguments: argparse.Namespace) -> int:
         if (value := getattr(arguments, name)) is not None
     }
     summary = train_on_simulation(arguments.out, seed=arguments.seed, progress=_progress, **chosen)
-    print(f"\n{summary}")
+    print(f"\nwrote the model {summary.config.name} {summary.config.sha256[:8]}")
+    for name, value in summary.results.items():
+        print(f"{name:28s}{value:g}")
     return 0
 
 

@@ -91,6 +91,7 @@ class JobQueue:
         self._waiting: queue.Queue[str | None] = queue.Queue()
         self._lock = threading.Lock()
         self._worker: subprocess.Popen[str] | None = None
+        self._killed = False
         self._thread = threading.Thread(target=self._serve, name="jobs", daemon=True)
         self._closed = False
         self._thread.start()
@@ -135,6 +136,7 @@ class JobQueue:
             self._jobs[job_id] = replace(job, state="cancelled", message="Cancelled.")
             if job.state == "running" and self._worker is not None:
                 self._worker.kill()
+                self._killed = True  # it may still look alive when the next job starts
 
     def close(self) -> None:
         """End the worker and the queue."""
@@ -153,23 +155,25 @@ class JobQueue:
     def _serve(self) -> None:
         while (job_id := self._waiting.get()) is not None:
             with self._lock:
-                job = self._jobs[job_id]
                 arguments = self._arguments.pop(job_id)
-                if self._closed or job.state != "queued":
+                job = self._jobs.get(job_id)  # a cancelled one may be forgotten by now
+                if self._closed or job is None or job.state != "queued":
                     continue
                 self._jobs[job_id] = replace(job, state="running")
             try:
-                self._run(job_id, arguments)
-            except (OSError, ValueError) as error:
+                self._run(job_id, job.task, arguments)
+            except _WORKER_FAULTS as error:
                 _LOG.warning("job %s: the worker failed: %s", job_id, type(error).__name__)
+                self._end_worker()
                 self._finish(job_id, state="failed", message=_DIED)
         self._end_worker()
 
-    def _run(self, job_id: str, arguments: Mapping[str, Any]) -> None:
-        job = self._jobs[job_id]
-        worker = self._started_worker()
+    def _run(self, job_id: str, task: str, arguments: Mapping[str, Any]) -> None:
+        worker = self._started_worker(job_id)
+        if worker is None:
+            return
         stdin, stdout = _pipes(worker)
-        request = {"id": job_id, "task": job.task, "arguments": dict(arguments)}
+        request = {"id": job_id, "task": task, "arguments": dict(arguments)}
         stdin.write(json.dumps(request) + "\n")
         stdin.flush()
         for line in stdout:
@@ -188,9 +192,15 @@ class JobQueue:
         self._end_worker()
         self._finish(job_id, state="failed", message=_DIED)
 
-    def _started_worker(self) -> subprocess.Popen[str]:
+    def _started_worker(self, job_id: str) -> subprocess.Popen[str] | None:
+        """Return a live worker; None if the job was cancelled or the queue closed meanwhile."""
+        if self._killed or (self._worker is not None and self._worker.poll() is not None):
+            self._end_worker()
         with self._lock:
-            if self._worker is None or self._worker.poll() is not None:
+            job = self._jobs.get(job_id)
+            if self._closed or job is None or not job.active:
+                return None
+            if self._worker is None:
                 self._worker = subprocess.Popen(
                     self._command,
                     stdin=subprocess.PIPE,
@@ -203,14 +213,15 @@ class JobQueue:
 
     def _finish(self, job_id: str, **changes: Any) -> None:
         with self._lock:
-            job = self._jobs[job_id]
+            job = self._jobs.get(job_id)
             # a cancelled job stays cancelled, whatever its worker still says
-            if job.active:
+            if job is not None and job.active:
                 self._jobs[job_id] = replace(job, **changes)
 
     def _end_worker(self) -> None:
         with self._lock:
             worker, self._worker = self._worker, None
+            self._killed = False
         if worker is None:
             return
         worker.kill()
@@ -225,6 +236,10 @@ _DIED = (
     "The background process ended before the job was done. "
     "Start the job again; if it ends again, the recording may be too large for this machine."
 )
+
+
+# what a worker that dies, or answers anything else than the agreed lines, makes fail here
+_WORKER_FAULTS = (OSError, ValueError, TypeError, LookupError, AttributeError, EegdashError)
 
 
 def _pipes(worker: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:

@@ -33,6 +33,7 @@ class Settings:
         env = os.environ if environment is None else environment
         packages = env.get("EEGDASH_TRUSTED_PACKAGES", "").split(",")
         return cls(
-            workspace=Path(env.get("EEGDASH_WORKSPACE", "workspace")).resolve(),
+            # set but empty, as a compose file leaves it, is not the current folder
+            workspace=Path(env.get("EEGDASH_WORKSPACE") or "workspace").resolve(),
             trusted_packages=tuple(name.strip() for name in packages if name.strip()),
         )

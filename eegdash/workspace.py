@@ -17,6 +17,9 @@ from eegdash.errors import WorkspaceError
 
 _FOLDERS = ("recordings", "labels", "cache", "reports", "models", "state")
 _SLUG = re.compile(r"[^A-Za-z0-9_+-]+")
+_KEY_BYTES = 32
+_KEY = re.compile(rf"[0-9a-f]{{{2 * _KEY_BYTES}}}")
+_LOCK_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +113,24 @@ class Workspace:
     def signing_key(self) -> str:
         """Return the key that signs tile addresses; made once, readable by the owner only."""
         path = self.state / "signing.key"
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            key = path.read_text(encoding="ascii")
-            if key:
-                return key
-            descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            key = secrets.token_hex(32)
-            file.write(key)
+        key = _stored_key(path)
+        if key:
+            return key
+        from filelock import FileLock
+
+        # server and worker may both start on a new workspace: they must agree on one key
+        with FileLock(self.state / "signing.lock", timeout=_LOCK_TIMEOUT_S):
+            key = _stored_key(path)
+            if not key:
+                key = secrets.token_hex(_KEY_BYTES)
+                write_atomically(path, key.encode())
         return key
 
     def read_state(self, name: str) -> dict[str, Any]:
         """Return the small record ``name``; empty where it is absent or damaged."""
         try:
             record = json.loads((self.state / f"{name}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):  # the last: brackets without end
             return {}
         return record if isinstance(record, dict) else {}
 
@@ -134,6 +138,15 @@ class Workspace:
         """Replace the small record ``name``."""
         text = json.dumps(record, sort_keys=True, ensure_ascii=False)
         write_atomically(self.state / f"{name}.json", text.encode())
+
+
+def _stored_key(path: Path) -> str:
+    """Return the key in a file; empty where it is absent or not what is written here."""
+    try:
+        key = path.read_text(encoding="ascii")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""
+    return key if _KEY.fullmatch(key) else ""
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -1,10 +1,14 @@
-"""Shared fixtures: the data pack (skipped visibly where absent) and a fresh workspace folder."""
+"""Shared fixtures: the data pack (skipped visibly where absent), a tiny detector, a fresh desk."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+
+from eegdash.checkpoints import CheckpointInfo, list_checkpoints
+from eegdash.settings import Settings
+from eegdash.workflows.desk import Desk, open_desk
 
 DATA_PACK = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -15,3 +19,56 @@ def data_pack() -> Path:
     if not DATA_PACK.is_dir():
         pytest.skip("the data pack ../shared/data is not beside the checkout")
     return DATA_PACK
+
+
+def save_tiny_model(folder: Path, *, seed: int, name: str, threshold_pm: int = 500) -> None:
+    """Save a small untrained network whose probabilities spread over the whole range."""
+    import torch
+
+    from eegdash.checkpoints import DetectorConfig, save_checkpoint
+    from eegdash.montage import LONGITUDINAL_BIPOLAR
+    from eegdash.networks.spectrogram_cnn_lstm import SpectrogramCnnLstm
+
+    torch.manual_seed(seed)
+    network = SpectrogramCnnLstm(width=2, dimension=8)
+    with torch.no_grad():
+        network.out.weight *= 40
+    config = DetectorConfig(
+        name=name,
+        title=f"Untrained network {name}",
+        architecture="spectrogram-cnn-lstm",
+        parameters=network.parameters_dict(),
+        threshold_pm=threshold_pm,
+        post={"smoothing_s": 4.5, "hysteresis": 1.0, "merge_gap_s": 3.0, "min_duration_s": 6.0},
+        ch_names=tuple(d.name for d in LONGITUDINAL_BIPOLAR),
+    )
+    save_checkpoint(folder / name, config, network, card="# Untrained, for tests\n")
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with two model folders, ``tiny`` and ``other``, whose weights differ."""
+    folder = tmp_path_factory.mktemp("models")
+    save_tiny_model(folder, seed=0, name="tiny")
+    save_tiny_model(folder, seed=1, name="other")
+    return folder
+
+
+@pytest.fixture
+def tiny_model(tiny_models: Path) -> CheckpointInfo:
+    """The detector ``tiny``: real code, untrained weights."""
+    return next(info for info in list_checkpoints(tiny_models) if info.name == "tiny")
+
+
+@pytest.fixture
+def other_model(tiny_models: Path) -> CheckpointInfo:
+    """A detector of the same kind with other weights."""
+    return next(info for info in list_checkpoints(tiny_models) if info.name == "other")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """An empty workspace whose only detectors are the untrained ones."""
+    monkeypatch.setattr("eegdash.workflows.desk.SHIPPED_MODELS", tiny_models)
+    monkeypatch.setenv("EEGDASH_WORKSPACE", str(tmp_path / "workspace"))
+    return open_desk(Settings(workspace=tmp_path / "workspace"))

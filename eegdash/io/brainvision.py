@@ -35,9 +35,7 @@ def read_brainvision(path: Path, *, sha256: str | None = None) -> Recording:
         If a companion file is missing or the header cannot be read.
     """
     companions = _companions(path)
-    import mne
-
-    raw = open_raw(path, "BrainVision", mne.io.read_raw_brainvision)
+    raw = open_raw(path, "BrainVision", "read_raw_brainvision")
     return recording_from_raw(
         path, raw, format_name="BrainVision", sha256=sha256, files=[path, *companions]
     )

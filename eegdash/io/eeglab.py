@@ -32,9 +32,7 @@ def read_eeglab(path: Path, *, sha256: str | None = None) -> Recording:
         If the ``.fdt`` is missing, the data are epochs, or the file cannot be read.
     """
     files = [path, *_separate_data(path)]
-    import mne
-
-    raw = open_raw(path, "EEGLAB", mne.io.read_raw_eeglab)
+    raw = open_raw(path, "EEGLAB", "read_raw_eeglab")
     return recording_from_raw(path, raw, format_name="EEGLAB", sha256=sha256, files=files)
 
 

@@ -29,8 +29,6 @@ def read_fif(path: Path, *, sha256: str | None = None) -> Recording:
     RecordingError
         If the file, or a further part of it, cannot be read.
     """
-    import mne
-
-    raw = open_raw(path, "FIF", mne.io.read_raw_fif)
+    raw = open_raw(path, "FIF", "read_raw_fif")
     files = [Path(name) for name in raw.filenames if name is not None] or [path]
     return recording_from_raw(path, raw, format_name="FIF", sha256=sha256, files=files)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import configparser
 import struct
+import subprocess
+import sys
 import threading
 import warnings
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +26,7 @@ from eegdash.io.hashing import hash_files
 from eegdash.recording import Block, Recording
 
 # What parsers raise on bytes they did not expect; listed, so that a mistake of ours
-# (a NameError, say) is not shown to the reader as a damaged file.
+# (a misspelt name, say) is not shown to the reader as a damaged file.
 PARSER_ERRORS = (
     ArithmeticError,
     AssertionError,
@@ -35,10 +38,14 @@ PARSER_ERRORS = (
     OSError,
     RuntimeError,
     TypeError,
+    UnboundLocalError,  # scipy, on a damaged .set
     ValueError,
+    configparser.Error,
     struct.error,
     zlib.error,
 )
+_CHILD_S = 20.0
+_CHILD_BYTES = 8 << 30
 _VOLT_TYPES = frozenset({"eeg", "eog", "ecg", "emg", "seeg", "ecog", "dbs", "bio"})
 
 
@@ -74,13 +81,57 @@ class MneSource:
                 f"{self.name} could not be read between samples {first} and {last}. "
                 "It may have changed since it was opened; open it again."
             ) from error
-        return np.asarray(values * self.factors[rows, np.newaxis], dtype=np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            signal_uv = np.asarray(values * self.factors[rows, np.newaxis], dtype=np.float32)
+        signal_uv[~np.isfinite(signal_uv)] = (
+            np.nan
+        )  # one mark for what is not a number of microvolt
+        return signal_uv
 
 
-def open_raw(path: Path, format_name: str, read: Callable[..., Any]) -> Any:
+# Opens the file as open_raw does and touches its ends, under limits of its own.
+_CHILD = """
+import sys, warnings
+try:
+    import resource
+    limit = int(sys.argv[3])
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+except ImportError:
+    pass
+import mne
+warnings.simplefilter("ignore")
+raw = getattr(mne.io, sys.argv[1])(sys.argv[2], preload=False, verbose="error")
+raw[:, :1], raw[:, raw.n_times - 1:]
+"""
+
+
+def _survives(path: Path, function: str) -> bool:
+    """Open the file in a child process first: a damaged FIF sends MNE round in circles.
+
+    It costs the start of Python and the import of MNE, about half a second.
+    """
+    command = [sys.executable, "-I", "-c", _CHILD, function, str(path.resolve())]
+    try:
+        done = subprocess.run(
+            [*command, str(_CHILD_BYTES)], capture_output=True, timeout=_CHILD_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def open_raw(path: Path, format_name: str, function: str) -> Any:
     """Call a reader of MNE without preloading; what it raises becomes a sentence.
 
     MNE's own warnings concern names and settings of its writers; they are not shown.
+
+    Parameters
+    ----------
+    path : Path
+    format_name : str
+        For messages.
+    function : str
+        Name of the reader in ``mne.io``.
     """
     with path.open("rb") as file:
         head = file.read(256)
@@ -89,15 +140,20 @@ def open_raw(path: Path, format_name: str, read: Callable[..., Any]) -> Any:
             f"{path.name} is empty (0 bytes). The copy probably failed; copy the file again."
         )
     check_not_foreign(path, head)
+    refusal = RecordingError(
+        f"{path.name} cannot be read as {format_name}. It may be damaged, incomplete or of "
+        "another kind; export it as EDF from the program that recorded it."
+    )
+    if not _survives(path, function):
+        raise refusal
+    import mne
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return read(path, preload=False, verbose="error")
+            return getattr(mne.io, function)(path, preload=False, verbose="error")
     except PARSER_ERRORS as error:
-        raise RecordingError(
-            f"{path.name} cannot be read as {format_name}. It may be damaged, incomplete or of "
-            "another kind; export it as EDF from the program that recorded it."
-        ) from error
+        raise refusal from error
 
 
 def recording_from_raw(

@@ -56,6 +56,7 @@ def checked_number(value: object, name: str, *, ndigits: int | None = None) -> f
 
 
 def checked_per_mille(value: object, name: str) -> int | None:
+    """Return a whole number from 0 to 1000, or None."""
     if value is None:
         return None
     try:
@@ -71,6 +72,7 @@ def checked_per_mille(value: object, name: str) -> int | None:
 
 
 def checked_postprocessing(value: Mapping[str, float]) -> Mapping[str, float]:
+    """Return the named numbers as a read-only mapping."""
     if not isinstance(value, Mapping) or len(value) > 20:
         raise InvalidLabelError("NOT saved: the post-processing is not a set of named numbers.")
     numbers: dict[str, float] = {}
@@ -101,10 +103,7 @@ def check_fields(label: DraftLabel | Label) -> None:
         raise InvalidLabelError("NOT saved: the recording's SHA-256 must be 64 hex digits.")
     if label.model_sha256 != "" and not _is_hash(label.model_sha256):
         raise InvalidLabelError("NOT saved: the model's SHA-256 must be 64 hex digits or empty.")
-    supersedes = label.supersedes
-    if supersedes is not None and not (
-        isinstance(supersedes, str) and UUID_FORM.fullmatch(supersedes)
-    ):
+    if label.supersedes is not None and not _is_uuid(label.supersedes):
         raise InvalidLabelError("NOT saved: supersedes must be the uuid of a label or absent.")
     if type(label.blinded) is not bool:
         raise InvalidLabelError("NOT saved: blinded must be true or false.")
@@ -178,3 +177,7 @@ def _check_encodable(value: str, name: str) -> None:
 
 def _is_hash(value: object) -> bool:
     return isinstance(value, str) and _SHA256.fullmatch(value) is not None
+
+
+def _is_uuid(value: object) -> bool:
+    return isinstance(value, str) and UUID_FORM.fullmatch(value) is not None

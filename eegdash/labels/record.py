@@ -1,4 +1,4 @@
-"""One label: its fields, what is allowed in them, and its line in the labels file.
+"""One label: its fields, and its line in the labels file.
 
 The line is one JSON object in the order of :class:`Label`, closed by ``crc32``: the CRC-32
 (eight hex digits) of the canonical JSON of the other keys, that is keys sorted, no spaces, UTF-8.
@@ -59,9 +59,9 @@ class DraftLabel:
         Span in seconds from the start of the file; stored to the millisecond. A first read or a
         sign-off states the span that was read.
     verdict : str or None
-        One of :data:`VERDICTS`; None for a first read or a sign-off.
+        One of :data:`~eegdash.labels.checks.VERDICTS`; None for a first read or a sign-off.
     kind, role : str
-        One of :data:`KINDS`, :data:`ROLES`.
+        Of :data:`~eegdash.labels.checks.KINDS` and :data:`~eegdash.labels.checks.ROLES`.
     event_type : str
         SzCORE type (``sz``, ``sz_foc_ia``, ``bckg`` ...) or empty.
     reason, comment : str
@@ -265,6 +265,8 @@ def parse_line(line: bytes) -> Label:
         raise ValueError(f"the record lacks {', '.join(missing)}")
     try:
         verified = record.get("crc32") == crc32_of(record)
+    except RecursionError:
+        raise ValueError("the line is nested too deeply") from None
     except ValueError:  # an unpaired surrogate (UnicodeEncodeError) cannot have been written here
         raise ValueError("the record holds text that is not Unicode") from None
     status = LineStatus.VERIFIED if verified else LineStatus.HAND_EDITED

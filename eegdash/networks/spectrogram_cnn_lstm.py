@@ -60,6 +60,10 @@ class SpectrogramCnnLstm(nn.Module):
         self.conv1 = nn.Conv3d(1, width, (1, 5, 3), stride=(1, 2, 2), padding=(0, 2, 1))
         self.conv2 = nn.Conv3d(width, 2 * width, (1, 3, 3), stride=(1, 2, 1), padding=(0, 1, 1))
         self.conv3 = nn.Conv3d(2 * width, 3 * width, (1, 3, 3), stride=(1, 1, 2), padding=(0, 1, 1))
+        # Without them, gradient steps were seen to silence all units of this small network.
+        self.norm1 = nn.BatchNorm3d(width)
+        self.norm2 = nn.BatchNorm3d(2 * width)
+        self.norm3 = nn.BatchNorm3d(3 * width)
         units = 3 * width
         bands = -(-n_freqs // 4)
         self.profile = nn.Linear(units * bands, units)
@@ -89,9 +93,9 @@ class SpectrogramCnnLstm(nn.Module):
         """Return the codes (n, dimension) of segments (n, n_channels, n_freqs, n_frames)."""
         level = features.mean(dim=(1, 2, 3), keepdim=True)
         maps = (features - level).unsqueeze(1)
-        maps = torch.relu(self.conv1(maps))
-        maps = torch.relu(self.conv2(maps))
-        maps = torch.relu(self.conv3(maps))
+        maps = torch.relu(self.norm1(self.conv1(maps)))
+        maps = torch.relu(self.norm2(self.conv2(maps)))
+        maps = torch.relu(self.norm3(self.conv3(maps)))
         # mean over time; frequency is kept, for where a rhythm lies is what matters
         profile = maps.mean(dim=4).permute(0, 2, 1, 3).flatten(2)
         local = torch.relu(self.profile(self.drop(profile)))

@@ -60,7 +60,7 @@ class FitParameters:
     """
 
     epochs: int = 8
-    learning_rate: float = 3e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 1e-3
     gain_decades: float = 0.3
     tilt: float = 0.5
@@ -241,9 +241,11 @@ def _augmented(
 ) -> NDArray[np.float32]:
     n_channels, n_freqs = part.shape[1:3]
     gain = 2 * rng.uniform(-1, 1) * parameters.gain_decades
-    tilt = rng.uniform(-1, 1) * parameters.tilt * (np.linspace(0, 1, n_freqs) - 0.5)
-    own = rng.normal(0, 0.08, n_channels)  # electrodes differ in impedance and spacing
-    shift = gain + tilt[None, :] + own[:, None]
+    tilt: NDArray[np.float64] = np.linspace(-0.5, 0.5, n_freqs)
+    tilt *= rng.uniform(-1, 1) * parameters.tilt
+    # electrodes differ in impedance and spacing
+    own = np.asarray(rng.normal(0, 0.08, n_channels), dtype=np.float64)
+    shift = np.add.outer(own, tilt) + gain
     part = part + (shift / normalisation.scale).astype(np.float32)[None, :, :, None]
     if n_channels == 18 and rng.random() < 0.5:
         part = part[:, _MIRROR]
@@ -418,18 +420,15 @@ def _calibrated(
     logits, seizure, weight = held_out_logits(network, held_out, config.normalisation)
     temperature = round(fit_temperature(logits, seizure, weight), 4)
     config = replace(config, temperature=temperature)
-    detector = Detector(config, network)
-    post = PostProcessing()
-    threshold_pm, scores = choose_threshold(
-        _traces(detector, held_out), [r.seizures for r in held_out], post
-    )
+    probability = Detector(config, network).probability(logits)
+    threshold_pm, scores = choose_threshold(probability, seizure, weight)
     return replace(
         config,
         threshold_pm=threshold_pm,
-        post=post.as_dict(),
+        post=PostProcessing().as_dict(),
         training={
             "thresholds_pm": list(THRESHOLDS_PM),
-            "event_f1": [round(score, 4) for score in scores],
+            "window_f1": [round(score, 4) for score in scores],
         },
     )
 

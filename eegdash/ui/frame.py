@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from eegdash import __version__
-from eegdash.ui.session import session
+from eegdash.ui.session import session, widget_value
 
+_NAME = "reviewer"
 RESEARCH_USE = "Research use, not for diagnosis."
 
 # Streamlit's own spacing wastes a quarter of a laptop's screen height
@@ -32,16 +33,21 @@ def header(headline: str) -> None:
     left.markdown(
         f"{headline}  \n:gray[**{RESEARCH_USE}** Detections are hints; the traces decide.]"
     )
-    name = right.text_input(
+    right.text_input(
         "Your name or initials",
-        key="reviewer",
+        # the session keeps the name; a widget's own value is lost with a change of page
+        value=session().reviewer,
+        key=_NAME,
         placeholder="Your name or initials",
         label_visibility="collapsed",
         max_chars=60,
-        persist_state="session",
+        on_change=_named,
         help="Kept with every label that you save.",
     )
-    session().reviewer = (name or "").strip()
+
+
+def _named() -> None:
+    session().reviewer = str(widget_value(_NAME) or "").strip()
 
 
 def footer() -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import PostProcessing, ProbabilityTrace
 from eegdash.errors import EegdashError, LabelNotSavedError
+from eegdash.recording import alias_of
 from eegdash.ui import cache, frame, tiles, viewer
 from eegdash.ui.recordings import chosen_model, subject, submit
 from eegdash.ui.session import View, session, widget_value
@@ -19,6 +20,7 @@ from eegdash.workflows import library, review, score
 
 _LOG = logging.getLogger(__name__)
 _KEY = "viewer"
+_RECORDING = "recording"
 
 
 def draw() -> None:
@@ -51,9 +53,19 @@ def draw() -> None:
 
 
 def _chosen() -> Path | None:
-    desk = cache.desk()
-    sha256 = session().recording_sha256
-    return library.find_recording(desk, sha256) if sha256 else None
+    """The recording of the session, or of the address after a reload."""
+    wanted = session().recording_sha256
+    if wanted is None:
+        alias = str(st.query_params.get(_RECORDING, ""))
+        path = library.find_alias(cache.desk(), alias) if alias else None
+        if path is not None:
+            session().recording_sha256 = library.known_hash(cache.desk(), path)
+        return path
+    path = library.find_recording(cache.desk(), wanted)
+    if path is not None:
+        # the alias says nothing about the person, and brings the reader back after a reload
+        st.query_params[_RECORDING] = alias_of(wanted)
+    return path
 
 
 def _headline(path: Path, opened: library.Opened) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -234,9 +234,18 @@ def open_path(desk: Desk, path: Path) -> Opened:
 
 def find_recording(desk: Desk, sha256: str) -> Path | None:
     """Return the file of the workspace with this hash."""
+    return _find(desk, lambda found: found == sha256)
+
+
+def find_alias(desk: Desk, alias: str) -> Path | None:
+    """Return the file of the workspace with this alias (``rec-`` and 8 hex digits)."""
+    return _find(desk, lambda found: alias_of(found) == alias)
+
+
+def _find(desk: Desk, wanted: Callable[[str], bool]) -> Path | None:
     for path in recording_files(desk):
         try:
-            if known_hash(desk, path) == sha256:
+            if wanted(known_hash(desk, path)):
                 return path
         except RecordingError:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import tracemalloc
 import zipfile
@@ -232,3 +233,43 @@ def test_bad_annotations_leave_the_signal_readable(tmp_path: Path, case: str) ->
     assert any(says in warning for warning in recording.warnings), recording.warnings
     assert len(recording.annotations) == kept
     assert recording.read(0, 12)[0, 11] == pytest.approx(1.1, abs=0.01)
+
+
+def mutated(content: bytes, rng: random.Random) -> bytes:
+    """A few fields overwritten, bytes flipped or cut out."""
+    damaged = bytearray(content)
+    for _ in range(rng.choice((1, 3, 20))):
+        at = rng.randrange(len(damaged))
+        kind = rng.randrange(4)
+        if kind == 0:
+            damaged[at] = rng.randrange(256)
+        elif kind == 1:
+            damaged[at : at + 1] = bytes([rng.choice(b"0123456789-+. e\x00\xff\x14\x15")])
+        elif kind == 2:
+            fields = (b"99999999", b"-1      ", b"nan     ", b"1e300   ", b"0       ", b"\xff" * 8)
+            damaged[at : at + 8] = rng.choice(fields)
+        else:
+            del damaged[at : at + rng.choice((1, 40, 200))]
+    return bytes(damaged)
+
+
+def test_random_damage_opens_or_is_refused_in_words(tmp_path: Path) -> None:
+    tals = [b"+%d\x14\x14\x00+%d.5\x151\x14sz\x14\x00" % (i, i) for i in range(6)]
+    signals = [Signal(), Signal("ECG", samples=8), annotations(tals)]
+    content = EdfBytes(signals, 6, reserved="EDF+D").build()
+    rng = random.Random(11)
+    refusals: list[str] = []
+    for _ in range(500):
+        path = tmp_path / "x.edf"
+        path.write_bytes(mutated(content, rng))
+        began = time.perf_counter()
+        try:
+            recording = open_recording(path)
+            for start in (-5, 0, recording.n_samples // 2, recording.n_samples - 50):
+                page = recording.read(start, start + 100)
+                assert page.shape == (len(recording.ch_names), 100)
+        except RecordingError as error:
+            refusals.append(str(error))
+        assert time.perf_counter() - began < 1
+    assert 100 < len(refusals) < 450
+    assert all(message.startswith("x.edf ") for message in refusals)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -80,3 +83,33 @@ def test_brainvision_header_cannot_reach_into_other_folders(tmp_path: Path, name
     (tmp_path / "a.vhdr").write_text(header)
     with pytest.raises(RecordingError, match="in another folder"):
         open_recording(tmp_path / "a.vhdr")
+
+
+def test_fif_whose_tags_run_in_a_circle_is_refused_in_bounded_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MNE never returns from such a file; the child process is given up on instead."""
+    import mne
+
+    info = mne.create_info(["Fp1", "F7"], 100.0, "eeg")
+    path = tmp_path / "a_eeg.fif"
+    mne.io.RawArray(SIGNAL_UV * 1e-6, info, verbose="error").save(path, verbose="error")
+    content = bytearray(path.read_bytes())
+    content[52:56] = (-1).to_bytes(4, "big", signed=True)  # no directory: the tags are walked
+    content[68:72] = (56).to_bytes(4, "big")  # the third tag is its own successor
+    path.write_bytes(bytes(content))
+    monkeypatch.setattr("eegdash.io.mne_raw._CHILD_S", 3.0)
+    began = time.perf_counter()
+    with pytest.raises(RecordingError, match=r"a_eeg\.fif cannot be read as FIF"):
+        open_recording(path)
+    assert 3.0 <= time.perf_counter() - began < 10
+
+
+def test_importing_the_readers_imports_no_heavy_library() -> None:
+    heavy = {"mne", "scipy.signal", "scipy.io", "pandas", "wfdb", "torch", "edfio"}
+    code = "import sys, eegdash.io, eegdash.export; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        cwd=Path(__file__).resolve().parents[2],
+    )  # fmt: skip
+    assert heavy & set(done.stdout.split()) == set()

@@ -11,6 +11,7 @@ import pytest
 
 from eegdash.errors import LabelNotSavedError
 from eegdash.labels import DraftLabel, LineStatus
+from eegdash.labels.index import read_line
 from eegdash.labels.record import FIELD_NAMES, from_draft, parse_line
 
 SHA = "ab" * 32
@@ -142,6 +143,12 @@ def test_a_line_that_is_no_record_is_refused_with_a_reason(line):
 def test_a_value_that_is_not_allowed_is_refused_in_words(changes, word):
     with pytest.raises(LabelNotSavedError, match=rf"^NOT saved: .*{word}"):
         draft(**changes)
+
+
+@pytest.mark.parametrize("depth", range(100, 1200, 20))
+def test_deep_nesting_is_read_or_refused_but_never_crashes(depth):
+    line = line_of().replace(b'"schema":1', b'"x":' + b"[" * depth + b"]" * depth, 1)
+    assert read_line(1, line).status in {LineStatus.HAND_EDITED, LineStatus.TORN}
 
 
 def test_numbers_are_stored_in_one_form():

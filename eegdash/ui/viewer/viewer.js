@@ -70,6 +70,7 @@ class Desk {
       this.seek = data.seek.n;
       this.start = this.clampStart(data.seek.start_s);
     }
+    if (changed) this.goTo(this.start); // counts the first page as seen, too
     this.acknowledge(data.acked, data.rejected);
     this.applyMontage();
     this.redraw();
