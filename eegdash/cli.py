@@ -14,6 +14,10 @@ from pathlib import Path
 from eegdash.errors import EegdashError
 
 RESEARCH_USE = "Research use, not for diagnosis."
+_SAME_NAME = (
+    "a recording of the same name was scored before it in this run. "
+    "Score it by itself with another folder for --out."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,6 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(arguments.run(arguments))
     except EegdashError as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        name = Path(str(error.filename)).name if error.filename else "A file"
+        print(f"{name} cannot be used ({error.strerror}). Choose another place.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -110,14 +118,20 @@ def _info(arguments: argparse.Namespace) -> int:
 
 def _score(arguments: argparse.Namespace) -> int:
     from eegdash.workflows.desk import open_desk
-    from eegdash.workflows.files import NotWritten, expand, score_to_files
+    from eegdash.workflows.files import NotWritten, Written, expand, score_to_files
 
     desk = open_desk()
     model = desk.model(arguments.model)
     threshold_pm = None if arguments.threshold is None else round(1000 * arguments.threshold)
     done = failed = 0
+    stems: set[str] = set()
     for path in expand(arguments.paths):
-        outcome = score_to_files(desk, path, model, arguments.out, threshold_pm=threshold_pm)
+        if path.stem in stems:
+            # results are named after the recording: the first one's must not be overwritten
+            outcome: Written | NotWritten = NotWritten(path, _SAME_NAME)
+        else:
+            outcome = score_to_files(desk, path, model, arguments.out, threshold_pm=threshold_pm)
+        stems.add(path.stem)
         if isinstance(outcome, NotWritten):
             failed += 1
             print(f"FAILED  {path.name}: {outcome.reason}", file=sys.stderr)

@@ -263,20 +263,17 @@ def detect(
     config = detector.config
     matrix = resolve(recording, MONTAGES[config.montage], mapping=mapping)
     plan = _Plan.of(recording, config)
-    codes: list[NDArray[np.float32]] = []
+    encoder = _Encoder(detector, plan.n_segments)
     scorable = np.zeros(plan.n_segments, dtype=np.bool_)
-    pending: list[NDArray[np.float32]] = []
     for first in range(0, plan.n_segments, chunk_segments):
         stop = min(first + chunk_segments, plan.n_segments)
         features, scorable[first:stop] = _chunk(
             recording, detector, matrix, plan, first, stop, on_block
         )
-        pending = _encode_full_batches(detector, [*pending, features], codes)
+        encoder.add(features)
         if progress is not None:
             progress(0.98 * stop / plan.n_segments)
-    if pending and len(pending[0]):
-        codes.append(detector.encode(pending[0]))
-    probability_pm = _score_windows(detector, np.concatenate(codes), scorable)
+    probability_pm = _score_windows(detector, encoder.finish(), scorable)
     if progress is not None:
         progress(1.0)
     return ProbabilityTrace(
@@ -385,15 +382,44 @@ def _usable(
     return np.asarray(~bad.T), np.asarray(~nan_channel.any(axis=0))
 
 
-def _encode_full_batches(
-    detector: Detector, pending: list[NDArray[np.float32]], codes: list[NDArray[np.float32]]
-) -> list[NDArray[np.float32]]:
-    """Encode what fills whole batches, append to ``codes``, and return the rest."""
-    features = np.concatenate(pending)
-    while len(features) >= _ENCODE_BATCH:
-        codes.append(detector.encode(features[:_ENCODE_BATCH]))
-        features = features[_ENCODE_BATCH:]
-    return [features]
+class _Encoder:
+    """Encodes segments in batches that are aligned to the segment's index.
+
+    The codes go into one array made at the start: thousands of small ones, kept between large
+    ones that are freed, were seen to scatter the heap to four times the memory in use.
+    """
+
+    def __init__(self, detector: Detector, n_segments: int) -> None:
+        self._detector = detector
+        self._n_segments = n_segments
+        self._pending: NDArray[np.float32] | None = None
+        self._codes: NDArray[np.float32] | None = None
+        self._done = 0
+
+    def add(self, features: NDArray[np.float32]) -> None:
+        """Take the features of the next segments, and encode what fills whole batches."""
+        if self._pending is not None and len(self._pending):
+            features = np.concatenate([self._pending, features])
+        whole = len(features) // _ENCODE_BATCH * _ENCODE_BATCH
+        for first in range(0, whole, _ENCODE_BATCH):
+            self._encode(features[first : first + _ENCODE_BATCH])
+        self._pending = features[whole:].copy()
+
+    def finish(self) -> NDArray[np.float32]:
+        """Encode the rest and return all codes (n_segments, dimension)."""
+        if self._pending is not None and len(self._pending):
+            self._encode(self._pending)
+        self._pending = None
+        if self._codes is None:
+            raise ValueError("no segment was added")
+        return self._codes
+
+    def _encode(self, features: NDArray[np.float32]) -> None:
+        batch = self._detector.encode(features)
+        if self._codes is None:
+            self._codes = np.empty((self._n_segments, batch.shape[1]), dtype=np.float32)
+        self._codes[self._done : self._done + len(batch)] = batch
+        self._done += len(batch)
 
 
 def _score_windows(

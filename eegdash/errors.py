@@ -15,7 +15,7 @@
     +-- LabelNotSavedError        an append to the labels file was not acknowledged
     +-- WorkspaceError            a folder is missing, read-only or outside the workspace
     +-- JobError                  a background job failed or was cancelled
-        +-- JobCancelled
+        +-- JobCancelledError
 
 Every message is a sentence for the reader: what was expected, what was found,
 and the remedy. Messages name a file by its name, never by its path.
@@ -88,5 +88,5 @@ class JobError(EegdashError):
     """A background job failed."""
 
 
-class JobCancelled(JobError):
+class JobCancelledError(JobError):
     """A background job was cancelled by the reader."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from eegdash.checkpoints import Detector, load_checkpoint
 from eegdash.detection import UNSCORED, PostProcessing, detect, find_events
-from eegdash.errors import JobCancelled, MissingChannelsError, TooShortError
+from eegdash.errors import JobCancelledError, MissingChannelsError, TooShortError
 from eegdash.montage import ELECTRODES_10_20, LONGITUDINAL_BIPOLAR
 from eegdash.recording import Block, Recording
 from eegdash.simulation import simulate
@@ -232,9 +232,9 @@ def test_progress_rises_to_one_and_may_cancel(detector: Detector) -> None:
     assert len(seen) > 5
 
     def cancel(share: float) -> None:
-        raise JobCancelled("cancelled by the reader")
+        raise JobCancelledError("cancelled by the reader")
 
-    with pytest.raises(JobCancelled):
+    with pytest.raises(JobCancelledError):
         detect(recording, detector, progress=cancel)
 
 

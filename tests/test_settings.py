@@ -28,7 +28,9 @@ def test_workspace_becomes_absolute(tmp_path: Path) -> None:
     [("", ()), ("mine", ("mine",)), (" mine , yours ,,", ("mine", "yours"))],
 )
 def test_trusted_packages_are_a_comma_list(text: str, packages: tuple[str, ...]) -> None:
-    assert Settings.from_environment({"EEGDASH_TRUSTED_PACKAGES": text}).trusted_packages == packages
+    assert (
+        Settings.from_environment({"EEGDASH_TRUSTED_PACKAGES": text}).trusted_packages == packages
+    )
 
 
 def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPatch) -> None:

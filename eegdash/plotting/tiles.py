@@ -176,7 +176,7 @@ class SpectrogramGrid:
 
     def columns(self, level: int) -> int:
         """Number of columns at a level."""
-        return math.ceil(self.n_columns / 4**level)
+        return math.ceil(self.n_columns / (1 << 2 * level))  # four of the level before
 
 
 def spectrogram_grid(recording: Recording) -> SpectrogramGrid:
@@ -283,9 +283,9 @@ def _mirrored(recording: Recording, start: int, stop: int, picks: list[int]) -> 
     signal_uv = recording.read(start, stop, picks)
     before, after = -start, stop - recording.n_samples
     n = signal_uv.shape[1]
-    if 0 < before < n // 2:
+    if 0 < before <= n // 2:
         signal_uv[:, :before] = signal_uv[:, before : 2 * before][:, ::-1]
-    if 0 < after < n // 2:
+    if 0 < after <= n // 2:
         signal_uv[:, n - after :] = signal_uv[:, n - 2 * after : n - after][:, ::-1]
     return signal_uv
 

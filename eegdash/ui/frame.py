@@ -40,6 +40,7 @@ def header(headline: str) -> None:
         key=_NAME,
         placeholder="Your name or initials",
         label_visibility="collapsed",
+        icon=":material/person:",
         max_chars=60,
         on_change=_named,
         help="Kept with every label that you save.",

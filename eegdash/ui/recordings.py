@@ -307,8 +307,10 @@ def _map_dialog(path: Path, facts: library.Facts) -> None:
     names = sorted({*facts.unknown_channels, *mapping})
     for i, channel in enumerate(names):
         before = mapping.get(channel, "")
-        picked = columns[i % 3].selectbox(
-            channel,
+        picked = columns[
+            i % 3
+        ].selectbox(
+            plain(channel),  # a label is markdown, which could fetch an image
             options,
             index=options.index(before) if before in options else 0,
             format_func=lambda electrode: electrode or "not mapped",

@@ -96,7 +96,7 @@ def _offer_scoring(
 def _scoring(path: Path, sha256: str, model: CheckpointInfo) -> None:
     queue = cache.queue()
     job = queue.latest("score", subject(sha256, model))
-    if job is not None and job.state == "done":
+    if job is not None and job.state == "done" and score.is_scored(cache.desk(), sha256, model):
         st.rerun()
     left, right = st.columns([6, 1], vertical_alignment="center")
     if job is not None and job.active:

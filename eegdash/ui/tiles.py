@@ -61,7 +61,7 @@ def _with_recording(handler: Handler) -> Callable[[Request], Response]:
             return Response("the recording is gone", 410, headers=_LATER)
         try:
             return handler(request, sha256, path)
-        except (ValueError, KeyError, IndexError):
+        except (ArithmeticError, ValueError, LookupError):
             return Response("no such tile", 404, headers=_LATER)
         except EegdashError:
             return Response("the recording cannot be read", 410, headers=_LATER)
@@ -107,10 +107,16 @@ def _raw_bytes(
 def _spectrogram(request: Request, sha256: str, path: Path) -> Response:
     params = request.path_params
     desk = cache.desk()
-    power = score.spectrogram_tile(desk, params["key"], params["level"], params["index"])
+    key, level, index = params["key"], params["level"], params["index"]
+    # the token opens one recording: its own spectrogram and no other's
+    if key != score.spectrogram_key_of(sha256, library.channel_map(desk, sha256)):
+        raise KeyError("not the spectrogram of this recording")
+    power = score.spectrogram_tile(desk, key, level, index)
     if power is not None:
         content = tiles.spectrogram_bytes(power)
         return Response(content, media_type=_BINARY, headers=_IMMUTABLE)
+    if not score.spectrogram_has(library.open_path(desk, path), level, index):
+        raise IndexError("outside the recording")
     queue = cache.queue()
     last = queue.latest("prepare", sha256)
     if last is not None and last.state == "failed":

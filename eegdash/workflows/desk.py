@@ -47,12 +47,20 @@ class Desk:
         Raises
         ------
         CheckpointError
-            If there is none of that name.
+            If there is none of that name, or it cannot be used.
         """
         models = self.models()
         for info in models:
             if name is None or info.name == name:
                 return info
+        if name is None:
+            raise CheckpointError(
+                "There is no detector: the models folder holds none that can be used. "
+                "Copy one there, or train one."
+            )
+        for info in list_checkpoints(SHIPPED_MODELS, self.workspace.models):
+            if info.problem and name in (info.name, info.folder.name):
+                raise CheckpointError(info.problem)
         known = ", ".join(info.name for info in models) or "none"
         raise CheckpointError(f"There is no model called {name}. Models found: {known}.")
 

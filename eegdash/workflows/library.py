@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -22,6 +24,11 @@ from eegdash.workflows.desk import Desk
 _FACTS_VERSION = 1
 _WINDOW_S = 9.0
 _SEVERAL = (".vhdr", ".set")
+# The list asks every second, and a damaged FIF file takes a child process (0.3 s) to refuse. The
+# reason may pass (too little memory), so it is asked again now and then.
+_RETRY_S = 60.0
+_MOST_PROBLEMS = 1000
+_problems: dict[str, tuple[float, str]] = {}
 _DETECTOR_MONTAGE = MONTAGES["longitudinal-bipolar"]
 
 
@@ -83,14 +90,7 @@ def known_hash(desk: Desk, path: Path) -> str:
     RecordingError
         If the file cannot be read.
     """
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise RecordingError(
-            f"{path.name} cannot be read ({error.strerror}). Was it moved or removed?"
-        ) from error
-    # the key is a hash, because a path may carry a patient's name
-    key = hashlib.sha256(_marker(path, found.st_size, found.st_mtime_ns)).hexdigest()
+    key = _state_of(path)
     hashes = desk.workspace.read_state("hashes")
     if isinstance(hashes.get(key), str):
         return str(hashes[key])
@@ -100,18 +100,30 @@ def known_hash(desk: Desk, path: Path) -> str:
     return sha256
 
 
-def _marker(path: Path, size: int, mtime_ns: int) -> bytes:
-    marks = [f"{path.resolve()}|{size}|{mtime_ns}"]
-    if path.suffix.lower() in _SEVERAL:
-        for other in sorted(path.parent.glob(f"{glob.escape(path.stem)}.*")):
-            found = other.stat()
-            marks.append(f"{other.name}|{found.st_size}|{found.st_mtime_ns}")
-    return "\n".join(marks).encode()
+def _state_of(path: Path) -> str:
+    """Return a hash of path, size and time of change; a path itself may carry a patient's name."""
+    try:
+        found = path.stat()
+        marks = [f"{path.resolve()}|{found.st_size}|{found.st_mtime_ns}"]
+        if path.suffix.lower() in _SEVERAL:
+            for other in sorted(path.parent.glob(f"{glob.escape(path.stem)}.*")):
+                found = other.stat()
+                marks.append(f"{other.name}|{found.st_size}|{found.st_mtime_ns}")
+    except OSError as error:
+        raise RecordingError(
+            f"{path.name} cannot be read ({error.strerror}). Was it moved or removed?"
+        ) from error
+    return hashlib.sha256("\n".join(marks).encode()).hexdigest()
 
 
 def facts(desk: Desk, path: Path) -> Facts:
     """Return what is known about a file; a file that cannot be opened is a fact too."""
+    state = ""
     try:
+        state = _state_of(path)
+        tried_s, problem = _problems.get(state, (-math.inf, ""))
+        if time.monotonic() - tried_s < _RETRY_S:
+            return Facts(problem=problem)
         sha256 = known_hash(desk, path)
         mapping = channel_map(desk, sha256)
         key = cache_key(
@@ -128,6 +140,9 @@ def facts(desk: Desk, path: Path) -> Facts:
             return _facts_from(stored)
         found = _facts_of(open_path(desk, path))
     except EegdashError as error:
+        if len(_problems) > _MOST_PROBLEMS:
+            _problems.clear()
+        _problems[state] = (time.monotonic(), str(error))
         return Facts(problem=str(error))
     desk.cache.put_json(key, asdict(found))
     return found

@@ -153,7 +153,7 @@ def undo(desk: Desk, recording_sha256: str, reviewer: str, idempotency_id: str) 
     ]
     if repeated:
         return repeated[0]
-    own = desk.labels.current(recording_sha256, reviewer=reviewer.strip()).labels
+    own = desk.labels.current(recording_sha256, reviewer=reviewer.strip(), kind="label").labels
     if not own:
         raise LabelNotSavedError("There is no label of yours on this recording to take back.")
     last = own[-1]

@@ -176,12 +176,17 @@ def post_of(model: CheckpointInfo) -> PostProcessing:
 
 def spectrogram_key(opened: Opened) -> str:
     """Return the address of a recording's spectrogram: content and channel map."""
+    return spectrogram_key_of(opened.recording.sha256, opened.mapping)
+
+
+def spectrogram_key_of(recording_sha256: str, mapping: Mapping[str, str]) -> str:
+    """Return the same by recording hash and channel map, without opening the file."""
     return cache_key(
-        opened.recording.sha256,
+        recording_sha256,
         "",
         "spectrogram",
         version=_SPECTROGRAM_VERSION,
-        mapping=mapping_key(opened.mapping),
+        mapping=mapping_key(mapping),
     )
 
 
@@ -195,9 +200,9 @@ def prepare_display(desk: Desk, path: Path, progress: Progress | None = None) ->
     """
     opened = open_path(desk, path)
     base = spectrogram_key(opened)
-    if desk.cache.get_json(base) is not None:
-        return True
     panels = tiles.spectrogram_panels(opened.recording, opened.mapping)
+    if desk.cache.get_json(base) is not None and _all_kept(desk, opened, base, bool(panels)):
+        return bool(panels)
     stored = True
     for level, index, power in tiles.spectrogram_tiles(opened.recording, panels, progress):
         stored = desk.cache.put_array(f"{base}-{level}-{index}", power) and stored
@@ -207,6 +212,25 @@ def prepare_display(desk: Desk, path: Path, progress: Progress | None = None) ->
         )
     desk.cache.put_json(base, {"panels": len(panels)})
     return bool(panels)
+
+
+def spectrogram_has(opened: Opened, level: int, index: int) -> bool:
+    """Return whether the spectrogram of a recording has this tile, stored yet or not."""
+    grid = tiles.spectrogram_grid(opened.recording)
+    inside = 0 <= level < tiles.LEVELS and 0 <= index < grid.tiles(level)
+    return inside and grid.n_bins > 0
+
+
+def _all_kept(desk: Desk, opened: Opened, base: str, any_panel: bool) -> bool:
+    """Whether no tile was removed to make room: the cache drops the oldest, which are tiles."""
+    grid = tiles.spectrogram_grid(opened.recording)
+    if not any_panel or grid.n_bins == 0:
+        return True
+    return all(
+        spectrogram_tile(desk, base, level, index) is not None
+        for level in range(tiles.LEVELS)
+        for index in range(grid.tiles(level))
+    )
 
 
 def spectrogram_tile(desk: Desk, key: str, level: int, index: int) -> NDArray[np.uint8] | None:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from eegdash.errors import RecordingError
+from eegdash.errors import RecordingError, WorkspaceError
 from eegdash.workflows.desk import Desk, open_desk
 from eegdash.workflows.files import ensure_demo
 from eegdash.workflows.library import open_path
 from eegdash.workflows.score import (
     Failed,
     Progress,
+    load_trace,
     metrics_table,
     post_of,
     prepare_display,
@@ -46,6 +47,12 @@ def _score(desk: Desk, path: Path, model_name: str, progress: Progress) -> dict[
         raise RecordingError(outcome.reason)
     prepare_display(desk, path, lambda done: progress(0.8 + 0.15 * done))
     opened = open_path(desk, path)
+    if load_trace(desk, opened, model) is None:
+        # "done" without anything to show would send the reader in a circle
+        raise WorkspaceError(
+            "The result could not be kept: the disk of the workspace is full or read-only. "
+            "Make room, then score again."
+        )
     if opened.reference is not None and opened.reference.coverage:
         metrics_table(desk, outcome.trace, opened.reference, post_of(model))
     return {"windows": outcome.trace.n_windows}

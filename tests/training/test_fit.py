@@ -12,7 +12,7 @@ import torch
 from eegdash.annotations import Annotation
 from eegdash.checkpoints import DetectorConfig, load_checkpoint
 from eegdash.detection import Event
-from eegdash.errors import JobCancelled
+from eegdash.errors import JobCancelledError
 from eegdash.montage import LONGITUDINAL_BIPOLAR
 from eegdash.networks.spectrogram_cnn_lstm import SpectrogramCnnLstm
 from eegdash.training.calibration import (
@@ -115,9 +115,9 @@ def test_card_is_written_from_the_record(trained: tuple[TrainingSummary, list[fl
 
 def test_cancelled_training_saves_nothing(tmp_path: Path) -> None:
     def cancel(share: float) -> None:
-        raise JobCancelled("cancelled by the reader")
+        raise JobCancelledError("cancelled by the reader")
 
-    with pytest.raises(JobCancelled):
+    with pytest.raises(JobCancelledError):
         train_on_simulation(tmp_path / "model", hours=0.1, epochs=1, progress=cancel)
     assert not (tmp_path / "model").exists()
 

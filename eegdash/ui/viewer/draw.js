@@ -332,9 +332,9 @@ function spectrogramStrip(area, view, state, panel, y, h, getTile) {
 }
 
 // Heights follow the window, so that the traces are on a laptop's screen too.
-const density = () => Math.min(Math.max((window.innerHeight - 560) / 480, 0.45), 1);
-const stripHeight = () => Math.round(20 + 26 * density());
-const probabilityPlot = () => Math.round(40 + 44 * density());
+const density = () => Math.min(Math.max((window.innerHeight - 700) / 380, 0), 1);
+const stripHeight = () => Math.round(17 + 21 * density());
+const probabilityPlot = () => Math.round(42 + 30 * density());
 
 // ---- the four canvases --------------------------------------------------------------------
 
@@ -372,10 +372,12 @@ export function overview(canvas, state, theme, getTile) {
 function viewed(area, view, state, y, theme) {
   area.g.fillStyle = theme.grid;
   area.g.fillRect(area.left, y + 1, area.plot, 3);
-  area.g.fillStyle = theme.pageEdge;
-  state.viewed.forEach(([a, b]) => {
-    const x = xOf(area, view, a);
-    area.g.fillRect(x, y + 1, Math.max(xOf(area, view, b) - x, 1), 3);
+  clipPlot(area, y, 5, () => {
+    area.g.fillStyle = theme.pageEdge;
+    state.viewed.forEach(([a, b]) => {
+      const x = xOf(area, view, a);
+      area.g.fillRect(x, y + 1, Math.max(xOf(area, view, b) - x, 1), 3);
+    });
   });
   area.g.font = SMALL;
   area.g.textAlign = "left";
@@ -634,6 +636,7 @@ export function rawPanel(canvas, state, theme, height, getTile) {
     g.fillText(name, area.left - 8, top + (i + 0.5) * rowHeight);
   });
   g.font = FONT;
+  tags(area, view, state, top, bottom, theme);
   gaps(area, view, state, top, bottom - top, theme, true);
   pastEnd(area, view, state, top, bottom, theme);
   markedSpan(area, view, state, top, bottom - top, theme);
@@ -665,16 +668,42 @@ function spansOnRaw(area, view, state, top, bottom, theme) {
       g.fillRect(x, top, w, bottom - top);
       g.fillStyle = theme.event;
       g.fillRect(x, top, w, 3);
-      note(area, `detection, peak ${fmt.probability(event.peak_pm)}`, Math.max(x, area.left) + 6, top + 10, { soft: theme.event });
     });
     (state.reference ? state.reference.seizures : []).forEach(([a, b]) => {
       if (b < view.start || a > view.start + view.length) return;
       const x = xOf(area, view, a);
       g.fillStyle = hatch(g, theme.reference);
       g.fillRect(x, bottom - 7, xOf(area, view, b) - x, 7);
-      note(area, "reference: seizure", Math.max(x, area.left) + 6, bottom - 14, { soft: theme.reference });
     });
   });
+}
+
+// What the shaded spans are, in words on a ground of their own, over the traces.
+function tags(area, view, state, top, bottom, theme) {
+  const inView = ([a, b]) => b > view.start && a < view.start + view.length;
+  clipPlot(area, top, bottom - top, () => {
+    state.events.forEach((event) => {
+      const span = state.spanOf(event);
+      if (inView(span)) tag(area, view, span[0], `detection, peak ${fmt.probability(event.peak_pm)}`, top + 11, theme.event, theme);
+    });
+    (state.reference ? state.reference.seizures : []).forEach((span) => {
+      if (inView(span)) tag(area, view, span[0], "reference: seizure", bottom - 17, theme.reference, theme);
+    });
+  });
+}
+
+function tag(area, view, start, text, y, colour, theme) {
+  const { g } = area;
+  const x = Math.max(xOf(area, view, start), area.left) + 5;
+  g.font = SMALL;
+  g.textAlign = "left";
+  g.fillStyle = theme.back;
+  g.globalAlpha = 0.85;
+  g.fillRect(x - 3, y - 7, g.measureText(text).width + 6, 14);
+  g.globalAlpha = 1;
+  g.fillStyle = colour;
+  g.fillText(text, x, y);
+  g.font = FONT;
 }
 
 // Traces, negative up: a positive microvolt goes down the screen.

@@ -10,7 +10,7 @@ import { TileStore, decodeJson, decodeRaw, decodeSpectrogram, decodeTrace } from
 
 const DEFAULTS = {
   pageS: 10, trendS: 600, montage: "longitudinal-bipolar", sensitivity: 7, low: 1, high: 70, notch: 0,
-  fmax: 20, colours: "viridis", dbLow: -10, dbHigh: 25,
+  fmax: 20, colours: "viridis", show: "all", dbLow: -10, dbHigh: 25,
 };
 const STORAGE = "eeg-review-display";
 const SENSITIVITIES = [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100];
@@ -240,11 +240,12 @@ class Desk {
     this.readTrace();
     const theme = draw.themeOf(this.host);
     // where the trend holds the whole recording, an overview would only repeat it
-    this.canvas.overview.hidden = this.trend().length >= this.duration;
+    const { show } = this.settings;
+    this.canvas.overview.hidden = show !== "all" || this.trend().length >= this.duration;
     if (!this.canvas.overview.hidden) draw.overview(this.canvas.overview, this, theme, this.getSpectrogram);
     draw.probabilityPanel(this.canvas.probability, this, theme);
-    draw.spectrogramPanel(this.canvas.spectrogram, this, theme, this.getSpectrogram);
-    this.canvas.spectrogram.hidden = !this.spectrogram;
+    this.canvas.spectrogram.hidden = show === "eeg" || !this.spectrogram;
+    if (!this.canvas.spectrogram.hidden) draw.spectrogramPanel(this.canvas.spectrogram, this, theme, this.getSpectrogram);
     const complete = draw.rawPanel(this.canvas.raw, this, theme, this.rawHeight(), this.getRaw);
     this.host.dataset.page = String(this.start);
     if (complete) {
@@ -262,8 +263,8 @@ class Desk {
   rawHeight() {
     const rows = Math.max(this.channels.length, 4);
     const above = this.canvas.raw.offsetTop + this.host.getBoundingClientRect().top + window.scrollY;
-    const wanted = Math.max(window.innerHeight - Math.min(above, 560) - 24, 360);
-    return Math.min(Math.max(wanted, 17 * rows + 44), 1000);
+    const wanted = window.innerHeight - Math.min(above, 0.6 * window.innerHeight) - 16;
+    return Math.min(Math.max(wanted, 15 * rows + 44), 1000);
   }
 
   showMetrics() {
@@ -292,7 +293,7 @@ class Desk {
     this.metricsSignature = signature;
     this.metricValues.replaceChildren(
       ...values.map(([name, value]) =>
-        make("span", { class: "metric", "data-metric": name }, make("small", { textContent: name }), make("b", { textContent: value })),
+        make("span", { class: "metric", "data-metric": name, title: MEANING[name] || "" }, make("small", { textContent: name }), make("b", { textContent: value })),
       ),
     );
     this.metricNote.textContent = this.reference
@@ -554,6 +555,14 @@ class Desk {
   }
 }
 
+const MEANING = {
+  Burden: "Share of the scored time inside detections, and minutes of detections per hour",
+  Sensitivity: "Share of the reference seizures that a detection touches (30 s before to 60 s after)",
+  Precision: "Share of counted detections that are true. Detections less than 90 s apart count as one (SzCORE)",
+  F1: "Harmonic mean of sensitivity and precision",
+  "FP/24 h": "False detections per 24 h. Detections less than 90 s apart count as one (SzCORE)",
+};
+
 const RULES = [
   ["smoothing_s", "Moving mean, s", 0, 60, 1.5],
   ["hysteresis", "Hysteresis, lower/upper", 0.1, 1, 0.05],
@@ -598,6 +607,7 @@ Object.assign(Desk.prototype, {
       notch: choice("Notch", pairs([0, 50, 60], "Hz"), s.notch, number("notch")),
       trendS: choice("Trend", [[120, "2 min"], [600, "10 min"], [1800, "30 min"], [3600, "1 h"], [7200, "2 h"], [14400, "4 h"], [0, "all"]], s.trendS, number("trendS"), "Span of probability and spectrogram"),
       fmax: choice("Spectrogram", pairs([20, 40, 70], "Hz"), s.fmax, number("fmax"), "Highest frequency shown"),
+      show: choice("Show", [["all", "all"], ["spectrogram", "no overview"], ["eeg", "EEG, probability"]], s.show, (v) => this.set("show", v), "What is drawn above the EEG"),
       colours: choice("Colours", [["viridis", "viridis"], ["turbo", "rainbow"]], s.colours, (v) => this.set("colours", v)),
     };
     this.goto = make("input", { type: "text", class: "goto", "aria-label": "Go to time, h:mm:ss or seconds", title: "Type a time (h:mm:ss or seconds) and press Enter" });

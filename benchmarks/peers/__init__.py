@@ -1,0 +1,1 @@
+"""Plain Streamlit pages that the dashboard is compared with in the same run."""
