@@ -175,11 +175,13 @@ def _site(path: Path, hours: float) -> Site:
 
 def _finish(site: Site) -> None:
     """Score and prepare the display as the dashboard's worker does, in a process of its own."""
+    from eegdash.workflows.desk import DEFAULT_MODEL
+
     code = (
         "import sys; from pathlib import Path; from eegdash.workflows.tasks import tasks; "
-        "tasks()['score']({'path': sys.argv[1], 'model': 'spectrogram-cnn-lstm'}, lambda done: 0)"
+        "tasks()['score']({'path': sys.argv[1], 'model': sys.argv[2]}, lambda done: None)"
     )
-    run([sys.executable, "-c", code, str(site.recording)], site.workspace)
+    run([sys.executable, "-c", code, str(site.recording), DEFAULT_MODEL], site.workspace)
 
 
 def score_command(path: Path, workspace: Path, out: Path) -> Command:

@@ -1,9 +1,10 @@
 """EDF, EDF+, BDF and BDF+ files, continuous or not.
 
-The samples are decoded here, from the header that the gate has checked, and not by MNE: MNE
-reads a whole EDF+ file when it opens one, resamples mixed rates page by page with artefacts at
-the page edges, takes EDF+D for continuous, and keeps the patient fields. The tests compare
-every sample with MNE.
+The samples are decoded here, from the header that the gate has checked, and not by MNE: read
+lazily, MNE resamples mixed rates page by page with artefacts of many microvolt at the page
+edges, refuses a file for one annotation byte that is not UTF-8, takes EDF+D for continuous, and
+keeps the patient fields. The tests compare every sample with MNE; the measurements are in
+``docs/decisions/0002-edf-samples.md``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,129 @@
+"""Scoring 1 h and 24 h: seconds, peak memory, and how it grows with the length."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import median
+
+from benchmarks.bench import Bench, Command, run, score_command
+from benchmarks.figures import Figure, Row, at_most, number
+from benchmarks.recordings import HOURS_OF_DAY
+
+_REPEATS = 3
+_HOUR_S = 4.0
+_HOUR_RATIO = 5.0
+_DAY_S = 80.0
+_DAY_MB = 1200.0
+_LINEAR = 1.2  # seconds an hour of a day against those of one hour; above, it grows faster
+
+
+@dataclass(frozen=True, slots=True)
+class _Hour:
+    """What one hour takes: whole commands, and detection and its peer alone, s."""
+
+    commands: list[Command]
+    load_s: float
+    detect_s: list[float]
+    peer_s: list[float]
+
+
+@lru_cache(maxsize=1)  # both figures of one run need it
+def _measure_hour(bench: Bench) -> _Hour:
+    commands = [
+        score_command(bench.hour_file, bench.new_folder("cold"), bench.new_folder("results"))
+        for _ in range(_REPEATS)
+    ]
+    folder = bench.new_folder("inside")
+    run(
+        [sys.executable, "-m", "benchmarks.score_inside", str(bench.hour_file), str(_REPEATS)],
+        folder,
+    )
+    last = (folder / "command.log").read_text(encoding="utf-8").strip().splitlines()[-1]
+    return _Hour(commands, **json.loads(last))
+
+
+def measure_hour(bench: Bench) -> Iterator[Row]:
+    """Score an hour in fresh processes, then without the imports beside its peer."""
+    hour = _measure_hour(bench)
+    whole = [command.seconds for command in hour.commands]
+    ratio = median(hour.detect_s) / median(hour.peer_s)
+    yield Row(
+        what="score 1 h, fresh process, whole command",
+        median=median(whole),
+        unit="s",
+        n=len(whole),
+        budget=f"<= {_HOUR_S:g} s",
+        within=at_most(median(whole), _HOUR_S),
+        peer=f"{number(median(whole) / median(hour.peer_s))}x read + STFT",
+    )
+    yield Row(
+        what="score 1 h, detect() alone, first in its process",
+        median=hour.detect_s[0],
+        unit="s",
+        budget=f"<= {_HOUR_S:g} s",
+        within=at_most(hour.detect_s[0], _HOUR_S),
+        peer=f"after {number(hour.load_s)} s to import and load the model",
+    )
+    yield Row(
+        what="score 1 h, detect() alone",
+        median=median(hour.detect_s),
+        unit="s",
+        n=_REPEATS,
+        budget=f"<= {_HOUR_RATIO:g}x read + STFT",
+        within=at_most(ratio, _HOUR_RATIO),
+        peer=f"{number(ratio)}x read + STFT ({number(median(hour.peer_s))} s)",
+    )
+    peak = median(command.peak_mb for command in hour.commands)
+    yield Row(what="score 1 h, peak memory of the command", median=peak, unit="MB", n=_REPEATS)
+
+
+def measure_day(bench: Bench) -> Iterator[Row]:
+    """Score a day once, in a fresh process; the hour tells what is start and what is scoring."""
+    hour = _measure_hour(bench)
+    command = bench.day_scored[1]
+    start_s = median(c.seconds for c in hour.commands) - hour.detect_s[0]
+    linear = (command.seconds - start_s) / (HOURS_OF_DAY * median(hour.detect_s))
+    yield Row(
+        what="score 24 h, fresh process, whole command",
+        median=command.seconds,
+        unit="s",
+        budget=f"<= {_DAY_S:g} s",
+        within=at_most(command.seconds, _DAY_S),
+        peer=f"{number(3600 * HOURS_OF_DAY / command.seconds)}x real time",
+    )
+    yield Row(
+        what="score 24 h, peak memory of the command",
+        median=command.peak_mb,
+        unit="MB",
+        budget=f"<= {_DAY_MB:g} MB",
+        within=at_most(command.peak_mb, _DAY_MB),
+        peer=f"{number(command.peak_mb / median(c.peak_mb for c in hour.commands))}x that of 1 h",
+    )
+    yield Row(
+        what="score 24 h, time per hour against 1 h",
+        median=linear,
+        unit="x",
+        budget=f"linear (<= {_LINEAR:g}x)",
+        within=at_most(linear, _LINEAR),
+    )
+
+
+HOUR = Figure(
+    name="score-hour",
+    title="score 1 h, 23 channels, 256 Hz, cold",
+    budget=f"<= {_HOUR_S:g} s, <= {_HOUR_RATIO:g}x the time to read the file and take the STFT "
+    "in the same run",
+    measure=measure_hour,
+)
+DAY = Figure(
+    name="score-day",
+    title="score 24 h",
+    budget=f"<= {_DAY_S:g} s (1,000x real time), peak memory <= {_DAY_MB / 1000:g} GB, "
+    "linear in length",
+    measure=measure_day,
+    day_only=True,
+)
