@@ -19,7 +19,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     """Start both in turn; each time a new process and an empty browser cache."""
     site, empty_folder = bench.half_hour, bench.new_folder("empty")
     app, plain = [], []
-    for _ in range(_REPEATS):
+    for _ in range(bench.repeats(_REPEATS)):
         app.append(_start(bench, ROOT / "app.py", site.workspace, site.recording.name))
         plain.append(_start(bench, PEERS / "empty_page.py", empty_folder, "nothing here"))
     for name, i in (("until the port answers", 0), ("until the page is shown", 1)):
@@ -28,7 +28,7 @@ def measure(bench: Bench) -> Iterator[Row]:
             what=f"app start beyond an empty app, {name}",
             median=ours - theirs,
             unit="s",
-            n=_REPEATS,
+            n=len(app),
             budget=f"<= {_BEYOND_EMPTY_S:g} s" if i else "",
             within=at_most(ours - theirs, _BEYOND_EMPTY_S) if i else None,
             peer=f"{number(ours)} s against {number(theirs)} s, {number(ours / theirs)}x",
@@ -44,7 +44,7 @@ def _start(bench: Bench, script: Path, folder: Path, text: str) -> tuple[float, 
             wait_until_up(url)
             up = time.perf_counter() - began
             page.goto(url)
-            probe.ready_ms(page, since_click=False)
+            probe.ready(page, since_click=False)
             return up, time.perf_counter() - began
 
 

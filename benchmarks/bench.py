@@ -136,6 +136,10 @@ class Bench:
                 return folder
         raise BenchmarkError(f"Too many folders called {name}.")
 
+    def repeats(self, wanted: int) -> int:
+        """Return how often to measure what is slow: fewer times in a quick run."""
+        return min(wanted, 3) if self.quick else wanted
+
     # ---- browser ---------------------------------------------------------------------------
 
     @cached_property

@@ -28,7 +28,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     empty = serve(PEERS / "empty_page.py", bench.new_folder("empty"))
     with dashboard(site) as url, empty as empty_url:
         in_app, tiles = _in_app(bench, url)
-        loads = [_loads(bench, url, empty_url, site) for _ in range(_REPEATS)]
+        loads = [_loads(bench, url, empty_url, site) for _ in range(bench.repeats(_REPEATS))]
     within = at_most(median(in_app), _IN_APP_S) if judged else None
     yield Row(
         what=f"first paint of {site.length}: click on Review to painted",
@@ -64,7 +64,7 @@ def measure(bench: Bench) -> Iterator[Row]:
 def _in_app(bench: Bench, url: str) -> tuple[list[float], list[float]]:
     """Return click to painted and click to the last tile, s; each in an empty browser cache."""
     painted, tiles = [], []
-    for _ in range(_REPEATS):
+    for _ in range(bench.repeats(_REPEATS)):
         with bench.tab() as page:
             page.goto(url)
             review = page.get_by_role("button", name="Review", exact=True)
@@ -72,7 +72,7 @@ def _in_app(bench: Bench, url: str) -> tuple[list[float], list[float]]:
             page.wait_for_timeout(700)
             probe.await_ready(page, probe.PAINTED)
             review.click()
-            painted.append(probe.ready_ms(page, since_click=True) / 1000)
+            painted.append(probe.ready(page, since_click=True).shown / 1000)
             page.wait_for_timeout(1500)
             tiles.append(page.evaluate(_LAST_TILE) / 1000)
     return painted, tiles
@@ -91,7 +91,7 @@ def _load(bench: Bench, address: str, ready: str) -> float:
     with bench.tab() as page:
         probe.await_ready_on_load(page, ready)
         page.goto(address)
-        return probe.ready_ms(page, since_click=False) / 1000
+        return probe.ready(page, since_click=False).shown / 1000
 
 
 FIGURE = Figure(

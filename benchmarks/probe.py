@@ -1,13 +1,16 @@
 """Clocks inside the browser's page: from a press or click to the frame that shows the answer.
 
-A time ends with the first frame *after* the one in which the answer was drawn, because only then
-is it surely on screen. At 60 frames a second that alone costs 17 to 33 ms; :func:`floor_ms`
-measures it in the same run, on a page that draws one rectangle.
+Two ends are noted: *drawn*, when the page's own code has finished, and *shown*, the begin of the
+frame after that, because only then is it surely on screen. Frames come 60 times a second; an idle
+page begins one at once, and the next waits for the display's clock. So *shown* is late by up to a
+frame whatever is drawn: :func:`floor_flips` measures that in the same run, at the same pace, on a
+page that draws one rectangle.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from benchmarks.figures import BenchmarkError
 
@@ -27,7 +30,8 @@ _PAINTS = """
     const page = host.dataset.painted;
     if (page === last) return;
     last = page;
-    requestAnimationFrame(() => probe.painted.push([performance.now(), page]));
+    const drawn = performance.now();
+    requestAnimationFrame(() => probe.painted.push([drawn, performance.now(), page]));
   }).observe(host, { attributes: true, attributeFilter: ["data-painted"] });
   window.benchProbe = probe;
 }
@@ -46,21 +50,34 @@ _FLOOR_PAGE = """
   }));
 </script>
 """
-# resolves with the time when `ready` holds and one more frame has begun
+# resolves with the times when `ready` held and when the next frame began
 _AWAIT = """
 (() => {
   const ready = READY;
-  window.benchClicked = null;
-  window.addEventListener("click", (e) => { window.benchClicked ??= e.timeStamp; }, true);
+  window.benchClicked = 0;
+  window.addEventListener("click", (e) => { window.benchClicked ||= e.timeStamp; }, true);
   window.benchReady = new Promise((done) => {
+    const watch = new MutationObserver(() => look());
     const look = () => {
-      if (ready()) requestAnimationFrame(() => done(performance.now()));
-      else requestAnimationFrame(look);
+      if (!ready()) return;
+      watch.disconnect();
+      const drawn = performance.now();
+      requestAnimationFrame(() => done({ drawn, shown: performance.now() }));
     };
-    requestAnimationFrame(look);
+    const all = { subtree: true, childList: true, attributes: true, characterData: true };
+    watch.observe(document, all);
+    look();
   });
 })()
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Time to drawn and to shown, ms."""
+
+    drawn: float
+    shown: float
 
 
 def watch_paints(page: Page) -> None:
@@ -73,14 +90,14 @@ def forget_paints(page: Page) -> None:
     page.evaluate("() => { benchProbe.pressed.length = benchProbe.painted.length = 0; }")
 
 
-def paints(page: Page) -> tuple[list[float], list[tuple[float, str]]]:
-    """Return the times of presses, ms, and the times and names of painted pages."""
+def paints(page: Page) -> tuple[list[float], list[tuple[float, float, str]]]:
+    """Return the times of presses, ms, and of painted pages: drawn, shown, and which page."""
     found = page.evaluate("() => benchProbe")
-    return found["pressed"], [(at, name) for at, name in found["painted"]]
+    return found["pressed"], [(drawn, shown, name) for drawn, shown, name in found["painted"]]
 
 
-def flips_ms(page: Page, presses: int, pause_ms: int) -> list[float]:
-    """Press the right arrow at a calm pace; return the time from each press to its page, ms.
+def flips(page: Page, presses: int, pause_ms: int) -> list[Wait]:
+    """Press the right arrow at a calm pace; return the time from each press to its page.
 
     Raises
     ------
@@ -95,18 +112,21 @@ def flips_ms(page: Page, presses: int, pause_ms: int) -> list[float]:
         raise BenchmarkError(
             f"{presses} presses were sent, {len(pressed)} arrived, {len(painted)} pages were shown."
         )
-    return [at - press for press, (at, _) in zip(pressed, painted, strict=True)]
+    return [
+        Wait(drawn - press, shown - press)
+        for press, (drawn, shown, _) in zip(pressed, painted, strict=True)
+    ]
 
 
-def floor_ms(page: Page, presses: int) -> list[float]:
-    """Return what the same measurement gives where next to nothing is drawn, ms."""
+def floor_flips(page: Page, presses: int, pause_ms: int) -> list[Wait]:
+    """Return what the same measurement gives where next to nothing is drawn."""
     page.set_content(_FLOOR_PAGE)
     watch_paints(page)
-    return flips_ms(page, presses, 60)
+    return flips(page, presses, pause_ms)
 
 
 def await_ready(page: Page, ready: str) -> None:
-    """Begin to look, in every frame, whether a condition holds.
+    """Begin to look, at every change of the page, whether a condition holds.
 
     Parameters
     ----------
@@ -122,12 +142,11 @@ def await_ready_on_load(page: Page, ready: str) -> None:
     page.add_init_script(_AWAIT.replace("READY", ready))
 
 
-def ready_ms(page: Page, *, since_click: bool) -> float:
-    """Return the time from the click, or else from the navigation's start, to ready, ms."""
-    times: dict[str, Any] = page.evaluate(
-        "async () => ({ ready: await benchReady, clicked: benchClicked })"
-    )
-    return float(times["ready"] - (times["clicked"] if since_click else 0.0))
+def ready(page: Page, *, since_click: bool) -> Wait:
+    """Return the time from the click, or else from the navigation's start, to ready."""
+    times = page.evaluate("async () => ({ ...(await benchReady), clicked: benchClicked })")
+    began = times["clicked"] if since_click else 0.0
+    return Wait(times["drawn"] - began, times["shown"] - began)
 
 
 PAINTED = f"() => document.querySelector('{HOST}') !== null"
@@ -135,7 +154,7 @@ PAINTED = f"() => document.querySelector('{HOST}') !== null"
 
 def text_shown(text: str) -> str:
     """Return the JavaScript condition that a text stands on the page."""
-    return f"() => document.body !== null && document.body.innerText.includes({text!r})"
+    return f"() => document.body !== null && document.body.textContent.includes({text!r})"
 
 
 def open_review(page: Page, url: str, alias: str) -> None:

@@ -53,7 +53,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     judged = not bench.quick
     with dashboard(site) as url, bench.tab() as page:
         sent: list[Any] = []
-        page.on("websocket", lambda socket: socket.on("framesent", sent.append))
+        page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(frame)))
         probe.open_review(page, url, site.alias)
         for value, name in _TRENDS:
             page.get_by_label("Trend").select_option(value)

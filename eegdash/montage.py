@@ -322,14 +322,15 @@ def _missing_error(
     missing: Sequence[Derivation],
     single: Mapping[str, int],
 ) -> MissingChannelsError:
-    if single:
+    nothing_known = not single and len(missing) == len(montage.derivations)
+    if single or nothing_known:
         wanted = {e for d in missing for e in (d.anode, d.cathode) if e and e != AVERAGE}
         names = [e for e in ELECTRODES_10_20 if e in wanted and e not in single]
         kind = "electrodes"
     else:
         names = [d.name for d in missing]
         kind = "derivations"
-    if len(missing) == len(montage.derivations) and not single:
+    if nothing_known:
         found = "no 10-20 electrode was recognised among its channels"
     else:
         found = f"these {kind} are missing: {', '.join(names)}"

@@ -20,7 +20,7 @@ class SignalSource(Protocol):
     """What a reader hands to a :class:`Recording`: samples as stored, without gaps."""
 
     def read(self, first: int, last: int, picks: Sequence[int]) -> NDArray[np.float32]:
-        """Return microvolt samples ``first:last`` of the picked channels, (n_picks, last - first)."""
+        """Return microvolt ``first:last`` of the picked channels, (n_picks, last - first)."""
         ...
 
 

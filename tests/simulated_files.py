@@ -34,9 +34,7 @@ def write_events(path: Path, seizures: Sequence[tuple[float, float]], seconds: f
     """Write a SzCORE events file beside a recording."""
     rows = ["onset\tduration\teventType\tconfidence\tchannels\tdateTime\trecordingDuration"]
     for onset_s, duration_s in seizures:
-        rows.append(
-            f"{onset_s}\t{duration_s}\tsz\tn/a\tn/a\t2020-01-01 00:00:00\t{seconds}"
-        )
+        rows.append(f"{onset_s}\t{duration_s}\tsz\tn/a\tn/a\t2020-01-01 00:00:00\t{seconds}")
     if not seizures:
         rows.append(f"0.0\t{seconds}\tbckg\tn/a\tn/a\t2020-01-01 00:00:00\t{seconds}")
     events = path.with_name(f"{path.stem}_events.tsv")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from simulated_files import write_events, write_noise
+from tiny_models import save_tiny_model
 
 from eegdash.cli import main
 from eegdash.detection import find_events
@@ -206,8 +207,6 @@ def test_the_module_runs_as_a_command(tmp_path: Path) -> None:
 
 
 def test_the_worker_answers_on_its_standard_output_alone(tmp_path: Path, desk: Desk) -> None:
-    from conftest import save_tiny_model
-
     save_tiny_model(desk.workspace.models, seed=0, name="tiny")
     path = write_noise(desk.workspace.recordings / "night.edf", seconds=20)
     requests = [

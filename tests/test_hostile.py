@@ -6,13 +6,12 @@ import csv
 from pathlib import Path
 
 import pytest
-from conftest import DATA_PACK
 
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.cli import main
 from eegdash.workflows.desk import Desk
 
-HOSTILE = DATA_PACK / "hostile"
+HOSTILE = Path(__file__).resolve().parents[2] / "shared" / "data" / "hostile"
 
 
 def names() -> list[str]:

@@ -15,6 +15,7 @@ _STYLE = """
 <style>
 .stMainBlockContainer { padding: 4.1rem 1.6rem 1rem; max-width: none; }
 .stMainBlockContainer .stVerticalBlock { gap: .6rem; }
+.st-key-list [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-list [data-testid="stMarkdownContainer"] p { margin: 0; }
 </style>
 """

@@ -27,6 +27,8 @@ def draw() -> None:
     files = library.recording_files(desk)
     frame.header("**Recordings** of the workspace")
     _toolbar(models, bool(files))
+    if not files and cache.queue().latest("demo", "demo") is not None:
+        st.fragment(_demo, run_every=_REFRESH_S)()
     if not files:
         st.info(
             "There are no recordings yet. Upload one, or copy files into the folder "
@@ -39,7 +41,22 @@ def draw() -> None:
     if not shown:
         st.info("No recording has this in its name. Clear the field above to see all.")
         return
-    _table(_page_of(shown), chosen_model(models))
+    # only while something runs does the list draw itself again by itself
+    busy = _busy()
+    table = st.fragment(_table, run_every=_REFRESH_S if busy else None)
+    table(_page_of(shown), chosen_model(models), busy)
+
+
+def _busy() -> bool:
+    return bool(cache.queue().active())
+
+
+def _demo() -> None:
+    job = cache.queue().latest("demo", "demo")
+    if job is not None and job.active:
+        st.info("A simulated recording of 30 minutes is being made, so that there is one to try.")
+    elif library.recording_files(cache.desk()):
+        st.rerun()
 
 
 def chosen_model(models: list[CheckpointInfo]) -> CheckpointInfo | None:
@@ -114,9 +131,10 @@ def _page_of(files: list[Path]) -> list[Path]:
     return files[first : first + ROWS_PER_PAGE]
 
 
-@st.fragment(run_every=_REFRESH_S)
-def _table(files: list[Path], model: CheckpointInfo | None) -> None:
-    """The list; drawn again every second, so that progress moves."""
+def _table(files: list[Path], model: CheckpointInfo | None, polled: bool) -> None:
+    """The list; drawn again every second while jobs run, so that progress moves."""
+    if polled != _busy():
+        st.rerun()
     desk = cache.desk()
     known = [(path, library.facts(desk, path)) for path in files]
     waiting = [
@@ -198,7 +216,7 @@ def _row(path: Path, facts: library.Facts, model: CheckpointInfo | None) -> None
         st.button(
             "Review",
             key=f"open-{facts.sha256}-{path.name}",
-            type="primary",
+            type="primary" if model and _is_scored(facts, model) else "secondary",
             disabled=facts.n_channels == 0,
             help="There is no signal to look at." if facts.n_channels == 0 else None,
             on_click=_open,
@@ -257,8 +275,10 @@ def _state(
 def _short_reason(facts: library.Facts) -> str:
     if facts.n_channels == 0:
         return "no signal in the file"
+    if facts.n_eeg == 0:
+        return "no EEG in the file"
     if len(facts.missing) > 8:
-        return "the electrodes are not recognised"
+        return "unknown channel names"
     if facts.missing:
         return f"{plain(', '.join(facts.missing))} missing"
     return f"{duration(facts.duration_s)} is too short"

@@ -89,15 +89,16 @@ def _offer_scoring(
     elif facts.not_scorable:
         st.warning(plain(facts.not_scorable))
     else:
-        _scoring(path, sha256, model)
+        job = cache.queue().latest("score", subject(sha256, model))
+        polled = job is not None and job.active
+        st.fragment(_scoring, run_every=1.0 if polled else None)(path, sha256, model, polled)
 
 
-@st.fragment(run_every=1.0)
-def _scoring(path: Path, sha256: str, model: CheckpointInfo) -> None:
+def _scoring(path: Path, sha256: str, model: CheckpointInfo, polled: bool) -> None:
     queue = cache.queue()
     job = queue.latest("score", subject(sha256, model))
-    if job is not None and job.state == "done" and score.is_scored(cache.desk(), sha256, model):
-        st.rerun()
+    if polled != (job is not None and job.active):
+        st.rerun()  # it began, or it ended: the whole page follows
     left, right = st.columns([6, 1], vertical_alignment="center")
     if job is not None and job.active:
         text = "Scoring …" if job.state == "running" else "Waiting for other recordings …"

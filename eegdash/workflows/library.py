@@ -29,6 +29,8 @@ _SEVERAL = (".vhdr", ".set")
 _RETRY_S = 60.0
 _MOST_PROBLEMS = 1000
 _problems: dict[str, tuple[float, str]] = {}
+# hash of a file by the hash of its path, size and time; what "hashes" in the workspace keeps
+_hashes: dict[str, str] = {}
 _DETECTOR_MONTAGE = MONTAGES["longitudinal-bipolar"]
 
 
@@ -91,12 +93,16 @@ def known_hash(desk: Desk, path: Path) -> str:
         If the file cannot be read.
     """
     key = _state_of(path)
-    hashes = desk.workspace.read_state("hashes")
-    if isinstance(hashes.get(key), str):
-        return str(hashes[key])
+    if key in _hashes:
+        return _hashes[key]
+    stored = desk.workspace.read_state("hashes").get(key)
+    if isinstance(stored, str):
+        _hashes[key] = stored
+        return stored
     # the hash of a format of several files covers them all, and its reader knows which
     sha256 = open_recording(path).sha256 if path.suffix.lower() in _SEVERAL else hash_file(path)
     desk.workspace.write_state("hashes", {**desk.workspace.read_state("hashes"), key: sha256})
+    _hashes[key] = sha256
     return sha256
 
 

@@ -39,8 +39,15 @@ def open_review(page: Page, server: Server, reviewer: str) -> None:
     name = page.get_by_role("textbox", name="Your name or initials")
     name.fill(reviewer)
     name.press("Enter")
-    if page.get_by_role("button", name="Score", exact=True).count():
-        page.get_by_role("button", name="Score", exact=True).click()
+    score = page.get_by_role("button", name="Score", exact=True)
+    expect(page.get_by_role("button", name="Review", exact=True)).to_be_visible()
+    if score.count():
+        score.click()
+        # the worker is cold and loads for seconds: time enough to change one's mind
+        page.get_by_role("button", name="Cancel", exact=True).click()
+        expect(page.get_by_text("scored:")).to_have_count(0)
+        score.click()
+        expect(page.get_by_role("progressbar")).to_be_visible()
     expect(page.get_by_text("scored:")).to_be_visible(timeout=90_000)
     page.get_by_role("button", name="Review", exact=True).click()
     expect(page.locator("[data-painted]")).to_be_attached()

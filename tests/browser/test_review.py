@@ -153,7 +153,7 @@ def test_position_and_threshold_survive_a_change_of_page(page: Page, server: Ser
 def test_unknown_channel_names_are_mapped_and_then_scored(page: Page, server: Server) -> None:
     page.goto(server.url)
     row(page, "numbered")
-    expect(page.get_by_text("the electrodes are not recognised")).to_be_visible()
+    expect(page.get_by_text("unknown channel names")).to_be_visible()
     page.get_by_role("button", name="Map channels").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("Which electrodes are these channels?")).to_be_visible()

@@ -393,7 +393,7 @@ def test_a_recording_without_eeg_has_no_panels() -> None:
     ("name", "side"),
     [
         ("Fp1-F7", "L"), ("Fp2-F8", "R"), ("Fz-Cz", "M"), ("Fp1-Fp2", "M"), ("F7-Fp1", "L"),
-        ("Fp2-F8", "R"), ("F3-Fz", "L"), ("Fz-F4", "M"), ("P8-O2", "R"), ("C3-Cz", "L"),
+        ("F3-Fz", "L"), ("Fz-F4", "M"), ("P8-O2", "R"), ("C3-Cz", "L"),
     ],
 )  # fmt: skip
 def test_sides(name: str, side: str) -> None:

@@ -101,9 +101,7 @@ def test_facts_are_renewed_when_an_events_file_appears_and_when_it_changes(
     assert library.facts(desk, path).n_seizures is None
 
 
-def test_a_damaged_events_file_is_a_note_and_the_signal_still_opens(
-    desk: Desk, path: Path
-) -> None:
+def test_a_damaged_events_file_is_a_note_and_the_signal_still_opens(desk: Desk, path: Path) -> None:
     path.with_name("night_events.tsv").write_bytes(b"\xff\xfe\x00 not a table")
     found = library.facts(desk, path)
     assert found.problem == ""

@@ -332,14 +332,15 @@ function spectrogramStrip(area, view, state, panel, y, h, getTile) {
 }
 
 // Heights follow the window, so that the traces are on a laptop's screen too.
-const density = () => Math.min(Math.max((window.innerHeight - 700) / 380, 0), 1);
+const density = () => Math.min(Math.max((window.innerHeight - 820) / 380, 0), 1);
 const stripHeight = () => Math.round(17 + 21 * density());
+const overviewSpectrogram = () => Math.round(36 + 16 * density());
 const probabilityPlot = () => Math.round(42 + 30 * density());
 
 // ---- the four canvases --------------------------------------------------------------------
 
 export function overviewHeight(state) {
-  return 22 + (state.spectrogram ? 44 : 0) + 30 + (state.reference ? 3 : 2) * 9 + 9 + 22;
+  return 20 + (state.spectrogram ? overviewSpectrogram() + 2 : 0) + 28 + (state.reference ? 3 : 2) * 9 + 8 + 20;
 }
 
 export function overview(canvas, state, theme, getTile) {
@@ -350,16 +351,16 @@ export function overview(canvas, state, theme, getTile) {
   let y = 20;
   const top = y;
   if (state.spectrogram) {
-    const h = 44 / state.spectrogram.panels.length;
+    const h = overviewSpectrogram() / state.spectrogram.panels.length;
     state.spectrogram.panels.forEach((panel, i) => {
       spectrogramStrip(area, view, state, i, y + i * h, h - 1, getTile);
-      if (h >= 10) rowName(area, panel.name, y + i * h + h / 2, theme);
+      if (h >= 9) rowName(area, panel.name, y + i * h + h / 2, theme);
     });
-    y += 46;
+    y += overviewSpectrogram() + 2;
   }
-  probabilityLine(area, view, state, y, 28, theme, true);
-  rowName(area, state.trace ? "Probability" : "Not scored", y + 14, theme);
-  y = strips(area, view, state, y + 32, 7, theme, false);
+  probabilityLine(area, view, state, y, 24, theme, true);
+  rowName(area, state.trace ? "Probability" : "Not scored", y + 12, theme);
+  y = strips(area, view, state, y + 28, 7, theme, false);
   viewed(area, view, state, y, theme);
   rowName(area, state.reference ? "Det. Ref. Lab." : "Det. Labels", y - 14, theme);
   y += 8;

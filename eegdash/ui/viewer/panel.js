@@ -125,6 +125,7 @@ export class Panel {
     this.spanButtons.hidden = !span;
     this.form.hidden = !span && !selected;
     this.times.hidden = !span;
+    this.fields.reason.hidden = Boolean(span);
     if (span && this.onset !== this.desk.root.activeElement && this.end !== this.desk.root.activeElement) {
       this.onset.value = fmt.elapsed(span.onset, 1);
       this.end.value = fmt.elapsed(span.end, 1);

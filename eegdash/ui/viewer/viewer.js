@@ -15,8 +15,7 @@ const DEFAULTS = {
 const STORAGE = "eeg-review-display";
 const SENSITIVITIES = [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100];
 const PAGES = [5, 10, 15, 20, 30, 60];
-const SETTLED_MS = 220;
-const SEEN_MS = 400;
+const SETTLED_MS = 250; // after this long on a page it counts as seen, and Python is told
 const AUTOPLAY_MS = 1200;
 
 const desks = new WeakMap();
@@ -219,7 +218,7 @@ class Desk {
 
   table() {
     const trace = this.data.trace;
-    if (!trace) return null;
+    if (!trace || !this.reference || !this.reference.coverage.length) return null;
     const p = this.post;
     const rules = [p.smoothing_s, p.hysteresis, p.merge_gap_s, p.min_duration_s].join("-");
     return this.tiles.get(`${this.data.base}/table/${trace.model_sha256}/${this.data.mark}/${rules}`, decodeJson);
@@ -363,11 +362,10 @@ class Desk {
     this.redraw();
     clearTimeout(this.settling);
     this.settling = setTimeout(() => this.settled(), SETTLED_MS);
-    clearTimeout(this.seeing);
-    this.seeing = setTimeout(() => this.seen(), SEEN_MS);
   }
 
   settled() {
+    this.seen();
     this.send("view", { start_s: this.start, page_s: this.pageS, viewed: this.viewed });
   }
 
@@ -607,7 +605,7 @@ Object.assign(Desk.prototype, {
       notch: choice("Notch", pairs([0, 50, 60], "Hz"), s.notch, number("notch")),
       trendS: choice("Trend", [[120, "2 min"], [600, "10 min"], [1800, "30 min"], [3600, "1 h"], [7200, "2 h"], [14400, "4 h"], [0, "all"]], s.trendS, number("trendS"), "Span of probability and spectrogram"),
       fmax: choice("Spectrogram", pairs([20, 40, 70], "Hz"), s.fmax, number("fmax"), "Highest frequency shown"),
-      show: choice("Show", [["all", "all"], ["spectrogram", "no overview"], ["eeg", "EEG, probability"]], s.show, (v) => this.set("show", v), "What is drawn above the EEG"),
+      show: choice("Show", [["all", "all"], ["spectrogram", "no overview"], ["eeg", "EEG mostly"]], s.show, (v) => this.set("show", v), "What is drawn above the EEG"),
       colours: choice("Colours", [["viridis", "viridis"], ["turbo", "rainbow"]], s.colours, (v) => this.set("colours", v)),
     };
     this.goto = make("input", { type: "text", class: "goto", "aria-label": "Go to time, h:mm:ss or seconds", title: "Type a time (h:mm:ss or seconds) and press Enter" });
@@ -751,6 +749,7 @@ Object.assign(Desk.prototype, {
       this.marking = false;
       this.say("Check the times, choose the type, then save.");
     }
+    this.redraw();
   },
 
   key(event) {

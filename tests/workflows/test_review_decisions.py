@@ -94,9 +94,9 @@ def test_a_seizure_may_be_marked_without_any_detector(desk: Desk) -> None:
 def test_without_a_name_nothing_is_saved(
     desk: Desk, trace: ProbabilityTrace, reviewer: str
 ) -> None:
-    with pytest.raises(LabelNotSavedError, match="^NOT saved: enter your name"):
+    with pytest.raises(LabelNotSavedError, match=r"^NOT saved: enter your name"):
         decide(desk, SHA, reviewer, on(trace), trace)
-    with pytest.raises(LabelNotSavedError, match="^NOT saved: enter your name"):
+    with pytest.raises(LabelNotSavedError, match=r"^NOT saved: enter your name"):
         decide(desk, SHA, reviewer, {"id": "u", "action": "undo"}, trace)
     assert desk.labels.all() == []
 
@@ -152,13 +152,9 @@ def test_the_same_decision_sent_twice_is_one_label(desk: Desk, trace: Probabilit
     assert len(desk.labels.all()) == 1
 
 
-def test_a_change_supersedes_and_keeps_what_was_before(
-    desk: Desk, trace: ProbabilityTrace
-) -> None:
+def test_a_change_supersedes_and_keeps_what_was_before(desk: Desk, trace: ProbabilityTrace) -> None:
     first = decide(desk, SHA, "AB", on(trace), trace)
-    second = decide(
-        desk, SHA, "AB", on(trace, verdict="disagree", supersedes=first.uuid), trace
-    )
+    second = decide(desk, SHA, "AB", on(trace, verdict="disagree", supersedes=first.uuid), trace)
     assert (second.supersedes, second.reason) == (first.uuid, CHANGED)
     assert standing(desk) == [("AB", "disagree")]
     assert desk.labels.for_recording(SHA) == [first, second]
@@ -193,9 +189,7 @@ def test_undo_of_a_change_restores_and_the_next_undo_retracts(
     desk: Desk, trace: ProbabilityTrace
 ) -> None:
     first = decide(desk, SHA, "AB", on(trace, comment="sure", reason="LPD"), trace)
-    second = decide(
-        desk, SHA, "AB", on(trace, verdict="disagree", supersedes=first.uuid), trace
-    )
+    second = decide(desk, SHA, "AB", on(trace, verdict="disagree", supersedes=first.uuid), trace)
     restored = take_back(desk)
     assert restored.supersedes == second.uuid
     assert (restored.verdict, restored.comment) == ("agree", "sure")
@@ -230,9 +224,7 @@ def test_undo_never_touches_another_reader(desk: Desk, trace: ProbabilityTrace) 
         take_back(desk, "AB")
 
 
-def test_labels_are_shown_by_onset_with_whose_they_are(
-    desk: Desk, trace: ProbabilityTrace
-) -> None:
+def test_labels_are_shown_by_onset_with_whose_they_are(desk: Desk, trace: ProbabilityTrace) -> None:
     decide(desk, SHA, "CD", on(trace, 1, verdict="disagree", comment="<b>x</b>"), trace)
     decide(desk, SHA, "AB", on(trace, 0), trace)
     shown = shown_labels(desk, SHA, " AB ")
