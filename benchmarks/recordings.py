@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from benchmarks.figures import BenchmarkError
 
@@ -86,17 +88,35 @@ def write_day(path: Path, hour: Path) -> None:
             f"temporary files, {free / (1 << 30):.1f} GB are free. Make room or use --quick."
         )
     with hour.open("rb") as source, path.open("wb") as target:
-        header = bytearray(source.read(256))
-        size, n_records = int(header[184:192]), int(header[236:244])
-        if header[192:196] == b"EDF+":
-            raise BenchmarkError(f"{hour.name} is EDF+, where a plain EDF was expected.")
-        header[236:244] = str(HOURS_OF_DAY * n_records).ljust(8).encode("ascii")
-        target.write(header)
-        target.write(source.read(size - 256))
+        size = _copy_header(source, target, hour.name, lambda count: HOURS_OF_DAY * count)
         for _ in range(HOURS_OF_DAY):
             source.seek(size)
             shutil.copyfileobj(source, target, 1 << 22)
     _repeat_truth(path, hour)
+
+
+def write_short(path: Path, hour: Path, n_records: int) -> None:
+    """Write the first records of an hour, to tell what scoring costs before it scores."""
+    with hour.open("rb") as source, path.open("wb") as target:
+        size = _copy_header(source, target, hour.name, lambda count: min(count, n_records))
+        source.seek(0, os.SEEK_END)
+        record = (source.tell() - size) // 3600
+        source.seek(size)
+        target.write(source.read(n_records * record))
+
+
+def _copy_header(
+    source: BinaryIO, target: BinaryIO, name: str, records: Callable[[int], int]
+) -> int:
+    """Copy the header with another number of records; return its size, bytes."""
+    header = bytearray(source.read(256))
+    size, count = int(header[184:192]), int(header[236:244])
+    if header[192:196] == b"EDF+":
+        raise BenchmarkError(f"{name} is EDF+, where a plain EDF was expected.")
+    header[236:244] = str(records(count)).ljust(8).encode("ascii")
+    target.write(header)
+    target.write(source.read(size - 256))
+    return size
 
 
 def _repeat_truth(path: Path, hour: Path) -> None:

@@ -145,7 +145,10 @@ def fit(
     )
     steps = chosen.epochs * -(-len(_runs_of(recordings)) // RUNS_PER_BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=chosen.learning_rate, total_steps=max(steps, 2), pct_start=0.2
+        optimiser,
+        max_lr=chosen.learning_rate,
+        total_steps=max(steps, 10),  # the rise of a shorter one has no length
+        pct_start=0.2,
     )
     curves: dict[str, list[float]] = {
         "train_loss": [],

@@ -155,18 +155,21 @@ def _operated(view: View, trace: ProbabilityTrace | None) -> None:
 def _decided(sha256: str, trace: ProbabilityTrace | None, view: View) -> None:
     """Save every decision that is not saved yet; here, in the callback, none can be lost."""
     for decision in _sent(viewer.DECISIONS) or []:
-        if decision["id"] in view.acked or decision["recording_sha256"] != sha256:
+        decision_id = str(decision.get("id")) if isinstance(decision, dict) else "?"
+        if decision_id in view.acked:
             continue
         try:
+            if decision["recording_sha256"] != sha256:
+                continue
             review.decide(cache.desk(), sha256, session().reviewer, decision, trace)
         except LabelNotSavedError as error:
-            view.rejected = {decision["id"]: str(error)}
+            view.reject(decision_id, str(error))
         except (KeyError, TypeError, ValueError) as error:
             _LOG.warning("a decision could not be read: %s", type(error).__name__)
-            view.rejected = {decision["id"]: "NOT saved: the decision could not be read."}
+            view.reject(decision_id, "NOT saved: the decision could not be read. Reload the page.")
         else:
-            view.rejected = {}
-            view.acked.append(decision["id"])
+            view.rejected.pop(decision_id, None)
+            view.acked.append(decision_id)
 
 
 def _sent(name: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 _KEY = "session"
+_KEPT_REFUSALS = 20
 
 
 @dataclass(slots=True)
@@ -21,6 +22,12 @@ class View:
     acked: list[str] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
     seek: int = 0
+
+    def reject(self, decision_id: str, reason: str) -> None:
+        """Remember why a decision was not saved; the newest few are told to the viewer."""
+        self.rejected[decision_id] = reason
+        while len(self.rejected) > _KEPT_REFUSALS:
+            del self.rejected[next(iter(self.rejected))]
 
 
 @dataclass(slots=True)

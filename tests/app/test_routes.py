@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import struct
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -306,6 +308,25 @@ def test_security_headers_stand_once_on_every_answer(site: Site) -> None:
         headers = site.get(address).headers
         for name, value in security._HEADERS.items():
             assert headers.get_all(name.decode()) == [value.decode()], address
+
+
+def test_a_header_that_the_application_sets_itself_is_kept_and_not_doubled() -> None:
+    sent: list[Any] = []
+
+    async def own(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"X-Frame-Options", b"SAMEORIGIN")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    async def keep(message: Any) -> None:
+        sent.append(message)
+
+    async def nothing() -> None:
+        return None
+
+    asyncio.run(SecurityHeaders(own)({"type": "http"}, nothing, keep))
+    names = [name.lower() for name, _ in sent[0]["headers"]]
+    assert len(names) == len(set(names)) == len(security._HEADERS)
+    assert (b"X-Frame-Options", b"SAMEORIGIN") in sent[0]["headers"]
 
 
 def test_the_policy_allows_no_other_origin_and_no_inline_code() -> None:

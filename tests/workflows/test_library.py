@@ -196,9 +196,10 @@ def test_a_recording_is_found_by_its_hash_beside_broken_ones(desk: Desk, path: P
     assert library.find_recording(desk, "0" * 64) is None
 
 
-def test_an_equal_copy_shows_its_own_annotations(desk: Desk, path: Path) -> None:
-    copy = desk.workspace.recordings / "ward" / "copy.edf"
-    copy.parent.mkdir()
+@pytest.mark.parametrize("folder", [".", "ward"])
+def test_an_equal_copy_shows_its_own_annotations(desk: Desk, path: Path, folder: str) -> None:
+    copy = desk.workspace.recordings / folder / "copy.edf"
+    copy.parent.mkdir(exist_ok=True)
     copy.write_bytes(path.read_bytes())
     write_events(copy, [(2, 9)], 20)
     assert library.facts(desk, path).n_seizures is None
