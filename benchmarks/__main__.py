@@ -10,6 +10,7 @@ import argparse
 import datetime
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{figure.name:16s}{figure.title}{note}\n{'':16s}budget: {figure.budget}")
         return 0
     chosen = [f for f in FIGURES if not arguments.names or f.name in arguments.names]
+    # a run that is ended from outside removes its folder and its servers, too
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     print(_heading(), flush=True)
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="benchmarks-"))

@@ -41,9 +41,10 @@ _FLAGS = [
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What one finished command took: wall time, s, and peak resident memory, MB."""
+    """What one finished command took: wall and processor time, s; peak resident memory, MB."""
 
     seconds: float
+    cpu_s: float
     peak_mb: float
 
 
@@ -234,7 +235,7 @@ def run(command: Sequence[str], workspace: Path) -> Command:
     if process.returncode:
         said = log.read_text(encoding="utf-8", errors="replace")[-800:]
         raise BenchmarkError(f"A command ended with {process.returncode}: {said}")
-    return Command(seconds, usage.ru_maxrss / 1024)
+    return Command(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def _environment(workspace: Path, **more: str) -> dict[str, str]:

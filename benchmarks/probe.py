@@ -71,6 +71,16 @@ _AWAIT = """
 })()
 """
 
+_LIMIT_MS = 60_000
+_READY = """
+async (limit) => {
+  const late = new Promise((_, refuse) => {
+    setTimeout(() => refuse(new Error(`the page was not ready after ${limit} ms`)), limit);
+  });
+  return { ...(await Promise.race([benchReady, late])), clicked: benchClicked };
+}
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -143,8 +153,14 @@ def await_ready_on_load(page: Page, ready: str) -> None:
 
 
 def ready(page: Page, *, since_click: bool) -> Wait:
-    """Return the time from the click, or else from the navigation's start, to ready."""
-    times = page.evaluate("async () => ({ ...(await benchReady), clicked: benchClicked })")
+    """Return the time from the click, or else from the navigation's start, to ready.
+
+    Raises
+    ------
+    playwright.sync_api.Error
+        If it is not ready after a minute.
+    """
+    times = page.evaluate(_READY, _LIMIT_MS)
     began = times["clicked"] if since_click else 0.0
     return Wait(times["drawn"] - began, times["shown"] - began)
 

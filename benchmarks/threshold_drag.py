@@ -56,11 +56,15 @@ async ([x, from, to, count]) => {
   return frames;
 }
 """
+# the viewer itself says where its axis lies, whichever of its modules that stands in
 _AXIS = """
 async () => {
-  const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
-  const draw = await import(loaded.find((name) => name.endsWith("/draw.js")));
-  return draw.probabilityAxis();
+  for (const { name } of performance.getEntriesByType("resource")) {
+    if (!/\\/viewer\\/.*\\.js$/.test(name)) continue;
+    const loaded = await import(name);
+    if (loaded.probabilityAxis) return loaded.probabilityAxis();
+  }
+  throw new Error("no module of the viewer exports probabilityAxis");
 }
 """
 

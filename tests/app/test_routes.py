@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -323,7 +324,9 @@ def test_a_header_that_the_application_sets_itself_is_kept_and_not_doubled() -> 
     async def nothing() -> None:
         return None
 
-    asyncio.run(SecurityHeaders(own)({"type": "http"}, nothing, keep))
+    # in a thread of its own: Playwright keeps a loop running in the main one
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, SecurityHeaders(own)({"type": "http"}, nothing, keep)).result()
     names = [name.lower() for name, _ in sent[0]["headers"]]
     assert len(names) == len(set(names)) == len(security._HEADERS)
     assert (b"X-Frame-Options", b"SAMEORIGIN") in sent[0]["headers"]

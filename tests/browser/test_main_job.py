@@ -66,8 +66,8 @@ def drag_threshold(page: Page, to: float, *, release: bool = True) -> None:
     axis = page.evaluate(
         """async () => {
           const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
-          const draw = await import(loaded.find((name) => name.endsWith("/draw.js")));
-          return draw.probabilityAxis();
+          const trends = await import(loaded.find((name) => name.endsWith("/trends.js")));
+          return trends.probabilityAxis();
         }"""
     )
     at = float(metric(page, "Threshold"))

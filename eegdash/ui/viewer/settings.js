@@ -1,0 +1,33 @@
+// Display settings, kept in this browser, and the parameters of events.
+
+export const DEFAULTS = {
+  pageS: 10, trendS: 600, montage: "longitudinal-bipolar", sensitivity: 7, low: 1, high: 70, notch: 0,
+  fmax: 20, colours: "viridis", show: "all", dbLow: -10, dbHigh: 25,
+};
+const STORAGE = "eeg-review-display";
+export const SENSITIVITIES = [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100];
+export const PAGES = [5, 10, 15, 20, 30, 60];
+
+// name, words, lowest, highest, step
+export const RULES = [
+  ["smoothing_s", "Moving mean, s", 0, 60, 1.5],
+  ["hysteresis", "Hysteresis, lower/upper", 0.1, 1, 0.05],
+  ["merge_gap_s", "Merge gaps under, s", 0, 120, 1.5],
+  ["min_duration_s", "Drop events under, s", 0, 120, 1.5],
+];
+
+export function stored() {
+  try {
+    return { ...DEFAULTS, ...JSON.parse(localStorage.getItem(STORAGE)) };
+  } catch {
+    return { ...DEFAULTS };
+  }
+}
+
+export function store(settings) {
+  try {
+    localStorage.setItem(STORAGE, JSON.stringify(settings));
+  } catch {
+    // private browsing: the settings last as long as the page
+  }
+}
