@@ -31,10 +31,11 @@ class _Hour:
 
 
 def _measure_hour(bench: Bench) -> _Hour:
-    commands = [bench.score_afresh(bench.hour_file) for _ in range(_REPEATS)]
+    repeats = bench.repeats(_REPEATS)
+    commands = [bench.score_afresh(bench.hour_file) for _ in range(repeats)]
     folder = bench.new_folder("inside")
     run(
-        [sys.executable, "-m", "benchmarks.score_inside", str(bench.hour_file), str(_REPEATS)],
+        [sys.executable, "-m", "benchmarks.score_inside", str(bench.hour_file), str(repeats)],
         folder,
     )
     last = (folder / "command.log").read_text(encoding="utf-8").strip().splitlines()[-1]
@@ -68,13 +69,13 @@ def measure_hour(bench: Bench) -> Iterator[Row]:
         what="score 1 h, detect() alone",
         median=median(hour.detect_s),
         unit="s",
-        n=_REPEATS,
+        n=len(hour.detect_s),
         budget=f"<= {_HOUR_RATIO:g}x read + STFT",
         within=at_most(ratio, _HOUR_RATIO),
         peer=f"{number(ratio)}x read + STFT ({number(median(hour.peer_s))} s)",
     )
     peak = median(command.peak_mb for command in hour.commands)
-    yield Row(what="score 1 h, peak memory of the command", median=peak, unit="MB", n=_REPEATS)
+    yield Row(what="score 1 h, peak memory of the command", median=peak, unit="MB", n=len(whole))
 
 
 def measure_day(bench: Bench) -> Iterator[Row]:

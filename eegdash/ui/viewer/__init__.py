@@ -7,6 +7,7 @@ and never a picture.
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -36,11 +37,14 @@ def _version() -> str:
 
 
 _ASSETS = f"/viewer/{_version()}"
-# The code is a module of its own address, so that it is sent once and cached; what Streamlit
-# carries with the data is this loader.
+# The code is modules of their own addresses, so that they are sent once and cached; what
+# Streamlit carries with the data is this loader. It asks for all of them at once, because
+# each would otherwise wait for the one that imports it.
 _LOADER = f"""
+const load = (name) => import(new URL("{_ASSETS}/" + name, window.location.origin));
+{json.dumps(sorted(path.name for path in _FOLDER.glob("*.js")))}.forEach(load);
 export default function (component) {{
-  import(new URL("{_ASSETS}/viewer.js", window.location.origin)).then((m) => m.update(component));
+  load("viewer.js").then((module) => module.update(component));
 }}
 """
 _component = st.components.v2.component(

@@ -220,7 +220,9 @@ export class Desk {
 
   // ---- drawing -----------------------------------------------------------------------------
 
-  redraw() {
+  // A threshold that moves changes the events only; the spectrogram stays as it is.
+  redraw({ eventsOnly = false } = {}) {
+    this.stale = this.stale || !eventsOnly;
     if (this.scheduled) return;
     this.scheduled = requestAnimationFrame(() => {
       this.scheduled = null;
@@ -230,6 +232,8 @@ export class Desk {
 
   paint() {
     if (!this.data) return;
+    const { stale } = this;
+    this.stale = false;
     this.readTrace();
     const theme = themeOf(this.host);
     // where the trend holds the whole recording, an overview would only repeat it
@@ -238,7 +242,7 @@ export class Desk {
     if (!this.canvas.overview.hidden) overview(this.canvas.overview, this, theme, this.getSpectrogram);
     probabilityPanel(this.canvas.probability, this, theme);
     this.canvas.spectrogram.hidden = show === "eeg" || !this.spectrogram;
-    if (!this.canvas.spectrogram.hidden) spectrogramPanel(this.canvas.spectrogram, this, theme, this.getSpectrogram);
+    if (stale && !this.canvas.spectrogram.hidden) spectrogramPanel(this.canvas.spectrogram, this, theme, this.getSpectrogram);
     const complete = rawPanel(this.canvas.raw, this, theme, this.rawHeight(), this.getRaw);
     this.host.dataset.page = String(this.start);
     if (complete) {
@@ -439,7 +443,7 @@ export class Desk {
     if (!this.trace) return;
     this.thresholdPm = Math.min(Math.max(Math.round(pm / 10) * 10, 0), 1000);
     this.findAgain();
-    this.redraw();
+    this.redraw({ eventsOnly: true });
     if (released) this.sendOperating();
   }
 

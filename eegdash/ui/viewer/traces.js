@@ -103,19 +103,36 @@ function tag(area, view, start, text, y, colour, theme) {
   g.font = FONT;
 }
 
-// Traces, negative up: a positive microvolt goes down the screen.
-export function traces(area, view, state, top, rowHeight, bottom, theme, getTile) {
+// Traces, negative up: a positive microvolt goes down the screen. They are stroked once per page
+// and kept as a picture, because dragging the threshold repaints what lies under them.
+const kept = new WeakMap();
+
+function traces(area, view, state, top, rowHeight, bottom, theme, getTile) {
+  const tiles = state.rawTiles(view.start, view.start + view.length, getTile);
+  const missing = tiles.some(({ tile }) => !tile);
+  const { canvas } = area.g;
+  const key = [view.start, view.length, state.rawAddress(0), state.settings.sensitivity, theme.dark, canvas.width, canvas.height].join("|");
+  let picture = kept.get(canvas);
+  if (missing || !picture || picture.key !== key) {
+    picture = { key: missing ? null : key, layer: picture ? picture.layer : document.createElement("canvas") };
+    picture.layer.width = canvas.width;
+    picture.layer.height = canvas.height;
+    const g = picture.layer.getContext("2d");
+    g.setTransform(area.ratio, 0, 0, area.ratio, 0, 0);
+    g.lineJoin = "round";
+    stroke({ ...area, g }, view, state, tiles, top, rowHeight, bottom, theme);
+    kept.set(canvas, picture);
+  }
+  area.g.drawImage(picture.layer, 0, 0, area.width, area.height);
+  return missing;
+}
+
+function stroke(area, view, state, tiles, top, rowHeight, bottom, theme) {
   const { g } = area;
   const pxPerUv = PX_PER_MM / state.settings.sensitivity;
-  let missing = false;
-  const tiles = state.rawTiles(view.start, view.start + view.length, getTile);
   clipPlot(area, top, bottom - top, () => {
     g.lineWidth = 1;
-    for (const { tile, start } of tiles) {
-      if (!tile) {
-        missing = true;
-        continue;
-      }
+    for (const { tile, start } of tiles.filter((t) => t.tile)) {
       for (let row = 0; row < tile.rows; row++) {
         g.strokeStyle = ink(theme, state.sides[row]);
         g.beginPath();
@@ -124,10 +141,9 @@ export function traces(area, view, state, top, rowHeight, bottom, theme, getTile
       }
     }
   });
-  return missing;
 }
 
-export function trace(g, area, view, tile, row, start, middle, pxPerCount) {
+function trace(g, area, view, tile, row, start, middle, pxPerCount) {
   const { counts, samples, rate } = tile;
   const pxPerValue = area.plot / view.length / rate;
   const origin = xOf(area, view, start);

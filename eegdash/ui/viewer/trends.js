@@ -145,7 +145,8 @@ function unscored(area, view, state, top, height, theme) {
     if (w <= 0) return;
     area.g.fillStyle = theme.gap;
     area.g.fillRect(x, top, w, height);
-    if (height > 40 && w > 52) note(area, "unscored", x + 4, top + height - 8, theme);
+    const gap = state.gaps.some(([from, to]) => from < b && to > a); // which says so itself
+    if (height > 40 && w > 52 && !gap) note(area, "unscored", x + 4, top + height - 8, theme);
   });
 }
 
