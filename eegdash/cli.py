@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 
     score = commands.add_parser("score", help="score recordings, write events and traces")
     score.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files or folders")
-    score.add_argument("--model", default=None, help="name of the detector")
+    score.add_argument("--model", default=None, help="name of the detector, or its folder")
     score.add_argument("--out", type=Path, default=Path(), help="folder of the results")
     score.add_argument("--threshold", type=_fraction, default=None, help="0 to 1, default locked")
     score.set_defaults(run=_score)
@@ -107,13 +107,17 @@ def _info(arguments: argparse.Namespace) -> int:
     if reference is None:
         print("reference     none")
     else:
-        print(f"reference     {len(reference.seizures)} seizures ({reference.source})")
+        print(f"reference     {_seizures(len(reference.seizures))} ({reference.source})")
         for seizure in reference.seizures:
             print(f"seizure       {seizure.onset_s:.2f} to {seizure.end_s:.2f} s")
     print(f"scoring       {scorability(recording, {}).reason or 'possible'}")
     for note in (*recording.warnings, *(reference.warnings if reference else ())):
         print(f"note          {note}")
     return 0
+
+
+def _seizures(n: int) -> str:
+    return f"{n} seizure" if n == 1 else f"{n} seizures"
 
 
 def _score(arguments: argparse.Namespace) -> int:
@@ -137,7 +141,8 @@ def _score(arguments: argparse.Namespace) -> int:
             print(f"FAILED  {path.name}: {outcome.reason}", file=sys.stderr)
         else:
             done += 1
-            print(f"scored  {path.name}: {outcome.n_events} detections, {outcome.events.name}")
+            found = f"{outcome.n_events} detection{'' if outcome.n_events == 1 else 's'}"
+            print(f"scored  {path.name}: {found}, {outcome.events.name}")
     if done + failed == 0:
         print("No recording was found at the given paths.", file=sys.stderr)
     print(f"{done} scored, {failed} failed, model {model.name} {model.sha256[:8]}. {RESEARCH_USE}")

@@ -46,7 +46,9 @@ class Derivation:
     @property
     def name(self) -> str:
         """Display name, e.g. ``Fp1-F7``."""
-        return self.anode if self.cathode is None else f"{self.anode}-{self.cathode}"
+        if self.cathode is None:
+            return self.anode
+        return f"{self.anode}-{'Av' if self.cathode == AVERAGE else self.cathode}"
 
 
 def _chain(*electrodes: str) -> tuple[Derivation, ...]:
@@ -336,7 +338,7 @@ def _missing_error(
         found = f"these {kind} are missing: {', '.join(names)}"
     return MissingChannelsError(
         f"{recording.path.name} cannot give the {montage.title.lower()} montage: {found}. "
-        "If the channels carry other names, map them to electrodes; "
+        "If channels carry other names, map them to electrodes on the Recordings page; "
         "otherwise choose another montage.",
         names,
     )

@@ -113,7 +113,7 @@ def test_a_threshold_of_zero_detects_everything_and_of_one_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good = str(write_noise(tmp_path / "good.edf"))
-    for threshold, found in (("0", "1 detections"), ("1", "0 detections")):
+    for threshold, found in (("0", "1 detection,"), ("1", "0 detections")):
         out = str(tmp_path / threshold)
         code = main(["score", good, "--model", "tiny", "--threshold", threshold, "--out", out])
         assert code == 0
@@ -135,8 +135,8 @@ def test_an_unknown_model_is_refused_with_the_known_ones(
 ) -> None:
     good = write_noise(tmp_path / "good.edf")
     assert main(["score", str(good), "--model", "best", "--out", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == (
-        "There is no model called best. Models found: other, tiny.\n"
+    assert capsys.readouterr().err.startswith(
+        "There is no model called best. Models found: other, tiny. "
     )
 
 
@@ -151,7 +151,7 @@ def test_simulate_writes_a_recording_and_its_truth(
     assert main(arguments) == 0
     assert path.read_bytes() == first
     assert main(["info", str(path)]) == 0
-    assert "1 seizures" in capsys.readouterr().out
+    assert "1 seizure (" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import streamlit as st
 from eegdash import __version__
 from eegdash.ui.session import session, widget_value
 
-_NAME = "reviewer"
 RESEARCH_USE = "Research use, not for diagnosis."
 
 # Streamlit's own spacing wastes a quarter of a laptop's screen height
@@ -17,6 +16,7 @@ _STYLE = """
 .stMainBlockContainer .stVerticalBlock { gap: .6rem; }
 .st-key-list [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-list [data-testid="stMarkdownContainer"] p { margin: 0; }
+.stMain:focus-visible, .stAppScrollToBottomContainer:focus-visible { outline: none; }
 </style>
 """
 
@@ -30,26 +30,29 @@ def header(headline: str) -> None:
         Markdown; text from files must be made plain before.
     """
     st.html(_STYLE)
-    left, right = st.columns([9, 2], vertical_alignment="center")
-    left.markdown(
-        f"{headline}  \n:gray[**{RESEARCH_USE}** Detections are hints; the traces decide.]"
-    )
+    left, middle, right = st.columns([6, 3, 2], vertical_alignment="center")
+    left.markdown(headline)
+    middle.markdown(f":gray[**{RESEARCH_USE}** Detections are hints; the traces decide.]")
+    key = f"reviewer-{session().renamed}"
     right.text_input(
         "Your name or initials",
         # the session keeps the name; a widget's own value is lost with a change of page
         value=session().reviewer,
-        key=_NAME,
+        # a name that was taken makes a new field, which no longer holds the keyboard
+        key=key,
         placeholder="Your name or initials",
         label_visibility="collapsed",
         icon=":material/person:",
         max_chars=60,
         on_change=_named,
+        args=(key,),
         help="Kept with every label that you save.",
     )
 
 
-def _named() -> None:
-    session().reviewer = str(widget_value(_NAME) or "").strip()
+def _named(key: str) -> None:
+    session().reviewer = str(widget_value(key) or "").strip()
+    session().renamed += 1
 
 
 def footer() -> None:

@@ -94,7 +94,7 @@ def _toolbar(models: list[CheckpointInfo], any_files: bool) -> None:
             "EDF, BDF, FIF or single-file EEGLAB",
             type=UPLOAD_TYPES,
             accept_multiple_files=True,
-            key="upload",
+            key=f"upload-{session().uploads}",
         )
         st.caption(
             f"At most {MAX_UPLOAD_MB} MB a file. Copy larger files, annotations (_events.tsv) and "
@@ -105,16 +105,38 @@ def _toolbar(models: list[CheckpointInfo], any_files: bool) -> None:
 
 
 def _keep_uploads() -> None:
-    files = widget_value("upload") or []
+    files = widget_value(f"upload-{session().uploads}") or []
     if not files:
         st.toast("Choose a file first.", icon=":material/info:")
     for file in files:
-        try:
-            cache.desk().workspace.store_upload(file.name, file.getvalue())
-        except EegdashError as error:
-            st.toast(plain(str(error)), icon=":material/error:")
-        else:
-            st.toast(f"{plain(file.name)} was added.", icon=":material/check:")
+        _keep_upload(file.name, file.getvalue())
+    if files:
+        session().uploads += 1  # a new, empty field: nothing is added twice
+
+
+def _keep_upload(name: str, content: bytes) -> None:
+    desk = cache.desk()
+    before = set(library.recording_files(desk))
+    try:
+        path = desk.workspace.store_upload(name, content)
+    except EegdashError as error:
+        st.toast(plain(str(error)), icon=":material/error:")
+        return
+    if path in before:
+        st.toast(f"{plain(path.name)} is already here.", icon=":material/info:")
+        return
+    problem = library.facts(desk, path).problem
+    if problem:
+        path.unlink(missing_ok=True)
+        st.toast(f"Not added. {plain(problem)}", icon=":material/error:")
+    else:
+        st.toast(f"Added as {plain(path.name)}.", icon=":material/check:")
+
+
+def cancel(job_id: str) -> None:
+    """Cancel a job and say so."""
+    cache.queue().cancel(job_id)
+    st.toast("Cancelled.", icon=":material/cancel:")
 
 
 def _page_of(files: list[Path]) -> list[Path]:
@@ -267,10 +289,19 @@ def _state(
         column.markdown(
             f"scored: {_count(found.n_events, 'detection')} at threshold "
             f"{found.threshold_pm / 1000:.2f}  \n"
-            f":gray[{_count(found.n_labels, 'label') if found.n_labels else 'not reviewed yet'}]"
+            f":gray[{_reviewed(found)}]"
         )
         return
     _progress(column, path, facts, model, key)
+
+
+def _reviewed(found: score.ScoredSummary) -> str:
+    if found.too_short:
+        return "too little could be scored for a detection"
+    if not found.n_labels:
+        return "not reviewed yet"
+    labels = _count(found.n_labels, "label")
+    return f"{labels}, {found.n_reviewed} of {found.n_events} detections reviewed"
 
 
 def _short_reason(facts: library.Facts) -> str:
@@ -297,7 +328,7 @@ def _progress(
     if job is not None and job.active:
         text = "scoring" if job.state == "running" else "waiting"
         column.progress(job.progress, text)
-        column.button("Cancel", key=f"cancel-{key}", on_click=queue.cancel, args=(job.id,))
+        column.button("Cancel", key=f"cancel-{key}", on_click=cancel, args=(job.id,))
         return
     if job is not None and job.state == "failed":
         with column:

@@ -10,10 +10,10 @@ import streamlit as st
 
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import PostProcessing, ProbabilityTrace
-from eegdash.errors import EegdashError, LabelNotSavedError
+from eegdash.errors import EegdashError, LabelNotSavedError, WorkspaceError
 from eegdash.recording import alias_of
 from eegdash.ui import cache, frame, tiles, viewer
-from eegdash.ui.recordings import chosen_model, subject, submit
+from eegdash.ui.recordings import cancel, chosen_model, subject, submit
 from eegdash.ui.session import View, session, widget_value
 from eegdash.ui.text import duration, plain
 from eegdash.workflows import library, review, score
@@ -29,7 +29,10 @@ def draw() -> None:
     path = _chosen()
     if path is None:
         frame.header("**Review**")
-        st.info("Choose a recording on the **Recordings** page, then review it here.")
+        if _RECORDING in st.query_params or session().recording_sha256:
+            st.warning("This recording is not in the workspace any more. Choose another one.")
+        else:
+            st.info("Choose a recording on the **Recordings** page, then review it here.")
         st.page_link("../../pages/recordings.py", label="Go to Recordings")
         return
     try:
@@ -103,7 +106,7 @@ def _scoring(path: Path, sha256: str, model: CheckpointInfo, polled: bool) -> No
     if job is not None and job.active:
         text = "Scoring …" if job.state == "running" else "Waiting for other recordings …"
         left.progress(job.progress, text)
-        right.button("Cancel", key="cancel", on_click=queue.cancel, args=(job.id,), width="stretch")
+        right.button("Cancel", key="cancel", on_click=cancel, args=(job.id,), width="stretch")
         return
     if job is not None and job.state == "failed":
         left.error(plain(job.message))
@@ -126,30 +129,63 @@ def _viewer(path: Path, model: CheckpointInfo | None) -> None:
     opened = library.open_path(desk, path)
     sha256 = opened.recording.sha256
     trace = score.load_trace(desk, opened, model) if model else None
-    view = session().view(sha256, model.sha256 if model else "")
+    view = _view_of(sha256, model.sha256 if model else "")
+    name = review.view_name(session().reviewer, sha256, model.sha256 if model else "")
     viewer.mount(
         key=_KEY,
         data=viewer.viewer_data(
             opened, model, trace, view, "not scored yet, so there is no probability"
         ),
-        on_view=lambda: _moved(view),
-        on_operating=lambda: _operated(view, trace),
+        on_view=lambda: _moved(view, name),
+        on_operating=lambda: _operated(view, trace, name),
         on_decisions=lambda: _decided(sha256, trace, view),
+        on_reader=_reader_known,
     )
+    if session().reader_restored:
+        session().reader_restored = False
+        st.rerun()  # the name stands in the header, outside this fragment
 
 
-def _moved(view: View) -> None:
+def _view_of(sha256: str, model_sha256: str) -> View:
+    """The view of this reader; after a reload, the one that was kept."""
+    reviewer, views = session().reviewer, session().views
+    name = review.view_name(reviewer, sha256, model_sha256)
+    if name not in views:
+        kept = cache.desk().workspace.read_state(name) if reviewer else {}
+        views[name] = View.from_remembered(kept)
+    return views[name]
+
+
+def _keep(view: View, name: str) -> None:
+    if session().reviewer:
+        try:
+            cache.desk().workspace.write_state(name, view.remembered())
+        except WorkspaceError:
+            _LOG.warning("a view could not be kept: the workspace is not writable")
+
+
+def _reader_known() -> None:
+    name = str(_sent(viewer.READER) or "").strip()[:60]
+    if name and not session().reviewer:
+        session().reviewer = name
+        session().renamed += 1
+        session().reader_restored = True
+
+
+def _moved(view: View, name: str) -> None:
     sent = _sent(viewer.VIEW)
     if isinstance(sent, dict):
         view.start_s = float(sent["start_s"])
         view.viewed = [[float(a), float(b)] for a, b in sent["viewed"]]
+        _keep(view, name)
 
 
-def _operated(view: View, trace: ProbabilityTrace | None) -> None:
+def _operated(view: View, trace: ProbabilityTrace | None, name: str) -> None:
     sent = _sent(viewer.OPERATING)
     if isinstance(sent, dict) and trace and sent["model_sha256"] == trace.model_sha256:
         view.threshold_pm = int(sent["threshold_pm"])
         view.post = PostProcessing(**sent["post"]).as_dict()
+        _keep(view, name)
 
 
 def _decided(sha256: str, trace: ProbabilityTrace | None, view: View) -> None:

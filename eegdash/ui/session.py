@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +23,32 @@ class View:
     post: dict[str, float] | None = None
     acked: list[str] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
-    seek: int = 0
+    # the viewer goes to start_s when this changes; a view that was read from disk is a change
+    seek: int = field(default_factory=time.monotonic_ns)
+
+    def remembered(self) -> dict[str, Any]:
+        """Return what is worth keeping over a reload."""
+        return {
+            "start_s": self.start_s,
+            "viewed": self.viewed,
+            "threshold_pm": self.threshold_pm,
+            "post": self.post,
+        }
+
+    @classmethod
+    def from_remembered(cls, record: Mapping[str, Any]) -> View:
+        """Return a view from :meth:`remembered`; a record that makes no sense is an empty view."""
+        try:
+            threshold = record.get("threshold_pm")
+            post = record.get("post")
+            return cls(
+                start_s=float(record.get("start_s", 0.0)),
+                viewed=[[float(a), float(b)] for a, b in record.get("viewed", [])],
+                threshold_pm=None if threshold is None else int(threshold),
+                post=None if post is None else {str(k): float(v) for k, v in post.items()},
+            )
+        except (AttributeError, TypeError, ValueError):
+            return cls()
 
     def reject(self, decision_id: str, reason: str) -> None:
         """Remember why a decision was not saved; the newest few are told to the viewer."""
@@ -43,7 +70,7 @@ class Session:
     reviewer : str
         Who labels.
     views : dict
-        :class:`View` by recording and model hash.
+        :class:`View` by reader, recording and model.
     """
 
     recording_sha256: str | None = None
@@ -51,12 +78,11 @@ class Session:
     reviewer: str = ""
     views: dict[str, View] = field(default_factory=dict)
     open_review: bool = False
+    reader_restored: bool = False
+    uploads: int = 0
+    renamed: int = 0
     mapping_sha256: str | None = None
     tokens: dict[str, tuple[float, str]] = field(default_factory=dict)
-
-    def view(self, recording_sha256: str, model_sha256: str) -> View:
-        """Return the view of a recording under a model."""
-        return self.views.setdefault(f"{recording_sha256}|{model_sha256}", View())
 
 
 def session() -> Session:

@@ -42,7 +42,7 @@ class Desk:
         )
 
     def model(self, name: str | None = None) -> CheckpointInfo:
-        """Return a model by name, or the default.
+        """Return a model by name or by the path of its folder, or the default.
 
         Raises
         ------
@@ -58,11 +58,17 @@ class Desk:
                 "There is no detector: the models folder holds none that can be used. "
                 "Copy one there, or train one."
             )
+        for info in list_checkpoints(Path(name).parent):
+            if info.folder == Path(name) and not info.problem:
+                return info
         for info in list_checkpoints(SHIPPED_MODELS, self.workspace.models):
             if info.problem and name in (info.name, info.folder.name):
                 raise CheckpointError(info.problem)
         known = ", ".join(info.name for info in models) or "none"
-        raise CheckpointError(f"There is no model called {name}. Models found: {known}.")
+        raise CheckpointError(
+            f"There is no model called {name}. Models found: {known}. "
+            "A model of your own is found in the folder models of the workspace, or by its path."
+        )
 
 
 def open_desk(settings: Settings | None = None) -> Desk:

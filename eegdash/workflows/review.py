@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -202,13 +203,15 @@ def shown_labels(desk: Desk, recording_sha256: str, reviewer: str) -> list[dict[
     shown = [
         {
             "uuid": label.uuid,
+            "seq": label.seq,
             "verdict": label.verdict,
             "reviewer": label.reviewer,
             "own": label.reviewer == reviewer.strip(),
             "onset_s": label.onset_s,
             "duration_s": label.duration_s,
             "event_type": label.event_type,
-            "reason": label.reason,
+            # what the program wrote where the reader gave no reason is not a clinical reason
+            "reason": "" if label.reason in (UNDONE, CHANGED) else label.reason,
             "comment": label.comment,
             "confidence": label.confidence,
             "status": str(label.status),
@@ -218,3 +221,9 @@ def shown_labels(desk: Desk, recording_sha256: str, reviewer: str) -> list[dict[
         if label.kind == "label"
     ]
     return sorted(shown, key=lambda label: (label["onset_s"], label["uuid"]))
+
+
+def view_name(reviewer: str, recording_sha256: str, model_sha256: str) -> str:
+    """Return under which name a reader's view of a recording is kept; it tells no name."""
+    text = f"{reviewer.strip()}|{recording_sha256}|{model_sha256}"
+    return f"view-{hashlib.sha256(text.encode()).hexdigest()[:24]}"

@@ -148,6 +148,8 @@ class ScoredSummary:
     n_events: int
     threshold_pm: int
     n_labels: int
+    n_reviewed: int
+    too_short: bool
 
 
 def is_scored(desk: Desk, recording_sha256: str, model: CheckpointInfo) -> bool:
@@ -163,7 +165,12 @@ def scored_summary(desk: Desk, path: Path, model: CheckpointInfo) -> ScoredSumma
     trace = stored_trace(desk, sha256, channel_map(desk, sha256), model)
     events = find_events(trace, model.threshold_pm, post_of(model)) if trace else []
     labels = [x for x in desk.labels.current(sha256).labels if x.kind == "label"]
-    return ScoredSummary(len(events), model.threshold_pm, len(labels))
+    reviewed = [
+        e for e in events if any(x.onset_s < e.end_s and x.end_s > e.onset_s for x in labels)
+    ]
+    scored_s = float(trace.scored.sum()) * trace.step_s if trace else 0.0
+    too_short = scored_s < post_of(model).min_duration_s
+    return ScoredSummary(len(events), model.threshold_pm, len(labels), len(reviewed), too_short)
 
 
 def post_of(model: CheckpointInfo) -> PostProcessing:

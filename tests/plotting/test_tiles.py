@@ -413,7 +413,7 @@ def test_every_montage_is_offered_or_says_why_not() -> None:
     assert not some["longitudinal-bipolar"].available
     assert "Fp2" in some["longitudinal-bipolar"].why
     assert some["as-recorded"].available
-    assert some["average-reference"].names == ("Fp1-average",)
+    assert some["average-reference"].names == ("Fp1-Av",)
 
 
 def test_a_recording_without_signal_offers_no_montage() -> None:

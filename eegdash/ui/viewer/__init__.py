@@ -26,7 +26,7 @@ from eegdash.workflows import library, review, score
 
 _FOLDER = Path(__file__).parent
 _KEPT_ANSWERS = 50
-VIEW, OPERATING, DECISIONS = "view", "operating", "decisions"
+VIEW, OPERATING, DECISIONS, READER = "view", "operating", "decisions", "reader"
 
 
 def _version() -> str:
@@ -62,15 +62,17 @@ def mount(
     on_view: Callable[[], None],
     on_operating: Callable[[], None],
     on_decisions: Callable[[], None],
+    on_reader: Callable[[], None],
 ) -> None:
     """Draw the viewer; the callbacks read its values by ``key``."""
     _component(
         key=key,
         data=data,
-        default={VIEW: None, OPERATING: None, DECISIONS: None},
+        default={VIEW: None, OPERATING: None, DECISIONS: None, READER: None},
         on_view_change=on_view,
         on_operating_change=on_operating,
         on_decisions_change=on_decisions,
+        on_reader_change=on_reader,
     )
 
 
@@ -112,6 +114,7 @@ def viewer_data(
         if trace is None or model is None
         else _trace_facts(trace, model, view, base, mark),
         "not_scored": not_scored,
+        "reviewer": session().reviewer,
         "labels": review.shown_labels(desk, recording.sha256, session().reviewer),
         "acked": view.acked[-_KEPT_ANSWERS:],
         "rejected": view.rejected,
@@ -137,6 +140,7 @@ def _trace_facts(
         "window_s": 2 * trace.first_centre_s,
         "threshold_pm": model.threshold_pm if view.threshold_pm is None else view.threshold_pm,
         "locked_threshold_pm": model.threshold_pm,
+        "locked_post": score.post_of(model).as_dict(),
         "post": view.post or score.post_of(model).as_dict(),
     }
 

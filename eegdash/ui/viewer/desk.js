@@ -10,11 +10,13 @@ import { Panel } from "./panel.js";
 import { RULES, SENSITIVITIES, store, stored } from "./settings.js";
 import { spectrogramPanel } from "./spectrogram.js";
 import { TileStore, decodeJson, decodeRaw, decodeSpectrogram, decodeTrace } from "./tiles.js";
-import { rawPanel } from "./traces.js";
+import { PX_PER_MM, rawPanel, typicalPeaks } from "./traces.js";
 import { overview, probabilityPanel } from "./trends.js";
 
 const SETTLED_MS = 250; // after this long on a page it counts as seen, and Python is told
 const AUTOPLAY_MS = 1200;
+const STANDARD_SENSITIVITY = 7; // µV/mm (ACNS guideline 1)
+const READER = "eeg-review-reader";
 const MEANING = {
   Burden: "Share of the scored time inside detections, and minutes of detections per hour",
   Sensitivity: "Share of the reference seizures that a detection touches (30 s before to 60 s after)",
@@ -65,8 +67,15 @@ export class Desk {
     }
     if (changed) this.goTo(this.start); // counts the first page as seen, too
     this.acknowledge(data.acked, data.rejected);
+    this.rememberReader(data.reviewer);
     this.applyMontage();
     this.redraw();
+  }
+
+  // A reload starts a new session: this tab still knows who reads. Another tab does not.
+  rememberReader(name) {
+    if (name) sessionStorage.setItem(READER, name);
+    else if (sessionStorage.getItem(READER)) this.send("reader", sessionStorage.getItem(READER));
   }
 
   openRecording() {
@@ -75,6 +84,7 @@ export class Desk {
     this.selected = null;
     this.span = null;
     this.start = 0;
+    this.fitted = null;
     montageChoices(this);
     if (!this.panel.fields) this.panel.buildForm(this.data.vocabulary);
   }
@@ -122,7 +132,7 @@ export class Desk {
     });
     if (before > this.queue.length) {
       const failed = Object.keys(rejected).length && this.panel.status.classList.contains("bad");
-      if (!failed) this.say(this.lastWords || "Saved.");
+      if (!failed) this.say(this.queue.length ? "Saving …" : this.lastWords || "Saved.");
       if (this.spanSent && done.has(this.spanSent)) this.clearSpan();
     }
   }
@@ -144,6 +154,21 @@ export class Desk {
     return all.find((m) => m.name === this.settings.montage && m.available) || all.find((m) => m.available) || all[all.length - 1];
   }
 
+  // µV/mm on screen: as chosen, or fitted once to the first page of the recording.
+  get sensitivity() {
+    return this.settings.sensitivity || this.fitted || STANDARD_SENSITIVITY;
+  }
+
+  // The smallest standard step, not below 7 µV/mm, at which most of the first page stays within
+  // one row above and below its own; it does not change again, so that nothing jumps.
+  fitSensitivity(tiles, rowHeight) {
+    if (this.fitted) return;
+    const peaks = typicalPeaks(tiles);
+    if (!peaks.length) return;
+    const wanted = (peaks[Math.floor(peaks.length / 2)] * PX_PER_MM) / (1.2 * rowHeight);
+    this.fitted = SENSITIVITIES.find((v) => v >= Math.max(wanted, STANDARD_SENSITIVITY)) || SENSITIVITIES[SENSITIVITIES.length - 1];
+  }
+
   applyMontage() {
     const montage = this.montage();
     this.channels = montage.names;
@@ -153,7 +178,7 @@ export class Desk {
   displayNote() {
     const s = this.settings;
     const parts = [
-      `${this.montage().title.toLowerCase()} montage`, `page ${s.pageS} s`, `${s.sensitivity} µV/mm at 96 dpi`,
+      `${this.montage().title.toLowerCase()} montage`, `page ${s.pageS} s`, `${this.sensitivity} µV/mm at 96 dpi${s.sensitivity ? "" : " (fitted)"}`,
       s.low ? `LFF ${s.low} Hz` : "LFF off", s.high ? `HFF ${s.high} Hz` : "HFF off",
       s.notch ? `notch ${s.notch} Hz` : "notch off", "negative up",
     ];
@@ -274,18 +299,19 @@ export class Desk {
     const table = this.table();
     const burdenS = this.events.reduce((sum, e) => sum + (e.stop - e.first) * this.trace.step, 0);
     const scoredS = this.level.reduce((sum, v) => sum + (v >= 0), 0) * this.trace.step;
+    const tooShort = scoredS < this.post.min_duration_s;
     const values = [
       ["Threshold", fmt.probability(this.thresholdPm)],
       ["Detections", String(this.events.length)],
       ["Burden", scoredS ? `${((100 * burdenS) / scoredS).toFixed(1)} %, ${((60 * burdenS) / scoredS).toFixed(1)} min/h` : "n/a"],
     ];
-    if (this.reference && this.reference.coverage.length) {
+    if (this.reference && this.reference.coverage.length && !tooShort) {
       const row = table ? Math.round(this.thresholdPm / 10) : -1;
       const cell = (name, digits = 2) => (row < 0 ? "…" : fmt.orNA(table[name][row], digits));
       const of = row < 0 ? "" : ` (${table.tp[row]}/${table.n_ref[row]})`;
       values.push(["Sensitivity", cell("sensitivity") + of], ["Precision", cell("precision")], ["F1", cell("f1")], ["FP/24 h", cell("fp_per_24h", 1)]);
     }
-    const signature = JSON.stringify(values);
+    const signature = JSON.stringify([values, tooShort]);
     if (signature === this.metricsSignature) return;
     this.metricsSignature = signature;
     this.metricValues.replaceChildren(
@@ -293,6 +319,9 @@ export class Desk {
         make("span", { class: "metric", "data-metric": name, title: MEANING[name] || "" }, make("small", { textContent: name }), make("b", { textContent: value })),
       ),
     );
+    this.short.textContent = tooShort
+      ? `Only ${fmt.span(scoredS)} could be scored, and a detection needs ${this.post.min_duration_s} s: nothing can be detected here.`
+      : values.length > 3 ? "Event scores by SzCORE: detections less than 90 s apart count as one." : "";
     this.metricNote.textContent = this.reference
       ? this.reference.coverage.length
         ? `Against: ${this.reference.source}. Event scores by SzCORE (gaps under 90 s are merged again, 30 s before and 60 s after are tolerated).`
@@ -300,7 +329,7 @@ export class Desk {
       : "No reference annotations beside this recording, so there are no scores.";
     this.slider.value = String(this.thresholdPm);
     const locked = this.data.trace.locked_threshold_pm;
-    this.reset.hidden = this.thresholdPm === locked;
+    this.reset.style.visibility = this.thresholdPm === locked ? "hidden" : "visible";
     this.reset.textContent = `Back to ${fmt.probability(locked)}`;
   }
 
@@ -348,6 +377,12 @@ export class Desk {
     return this.queue.some((d) => d.first === event.first && d.stop === event.stop);
   }
 
+  // Go to a label, and choose the detection that it is about.
+  visit(label) {
+    this.selected = this.events.find((e) => this.labelOf(e) === label) || null;
+    this.goTo(Math.max(label.onset_s - Math.min(3, this.pageS / 4), 0));
+  }
+
   // ---- moving ------------------------------------------------------------------------------
 
   clampStart(t) {
@@ -383,7 +418,13 @@ export class Desk {
     this.goTo(this.start + pages * this.pageS);
   }
 
+  onPage(event) {
+    const [onset, end] = this.spanOf(event);
+    return onset < this.start + this.pageS && end > this.start;
+  }
+
   select(event, go) {
+    if (!event || !this.isSelected(event)) this.say("");
     this.selected = event;
     if (event && go) {
       const [onset] = this.spanOf(event);
@@ -394,17 +435,19 @@ export class Desk {
 
   step(direction) {
     if (!this.events.length) return this.say("There is no detection at this threshold.");
-    const here = this.selected ? this.events.findIndex((e) => this.isSelected(e)) : -1;
+    // from the chosen detection while it is on the page, else from the page
+    const onset = (e) => this.spanOf(e)[0];
     let next;
-    if (here >= 0) next = here + direction;
-    else {
-      const middle = this.start + this.pageS / 2;
-      const later = this.events.findIndex((e) => this.spanOf(e)[0] >= middle);
-      next = direction > 0 ? (later < 0 ? this.events.length : later) : (later < 0 ? this.events.length : later) - 1;
-      if (next >= this.events.length && direction > 0) next = 0;
+    if (this.selected && this.onPage(this.selected)) {
+      next = this.events.findIndex((e) => this.isSelected(e)) + direction;
+    } else if (direction > 0) {
+      next = this.events.findIndex((e) => onset(e) >= this.start);
+      if (next < 0) next = this.events.length;
+    } else {
+      next = this.events.findLastIndex((e) => onset(e) < this.start);
     }
     if (next < 0 || next >= this.events.length)
-      return this.say(direction > 0 ? "This is the last detection." : "This is the first detection.");
+      return this.say(direction > 0 ? "There is no later detection." : "There is no earlier detection.");
     this.select(this.events[next], true);
   }
 
@@ -433,8 +476,8 @@ export class Desk {
     this.redraw();
   }
 
-  sensitivity(direction) {
-    const here = SENSITIVITIES.findIndex((v) => v >= this.settings.sensitivity);
+  stepSensitivity(direction) {
+    const here = SENSITIVITIES.findIndex((v) => v >= this.sensitivity);
     const next = SENSITIVITIES[Math.min(Math.max(here + direction, 0), SENSITIVITIES.length - 1)];
     this.set("sensitivity", next);
   }
@@ -453,11 +496,23 @@ export class Desk {
 
   setRule(name, value) {
     const number = Number(value);
-    const [, , lowest, highest] = RULES.find((rule) => rule[0] === name);
-    if (!this.trace || !(number >= lowest && number <= highest)) {
-      return this.say(`This number lies between ${lowest} and ${highest}.`, true);
+    const [, words, lowest, highest] = RULES.find((rule) => rule[0] === name);
+    if (!this.trace || value === "" || !(number >= lowest && number <= highest)) {
+      this.rules.find((rule) => rule[0] === name)[1].value = String(this.post[name]);
+      this.ruleNote.textContent = `${words} lies between ${lowest} and ${highest}; it stays at ${this.post[name]}.`;
+      return;
     }
+    this.ruleNote.textContent = "";
     this.post[name] = number;
+    this.smoothAgain();
+    this.redraw();
+    this.sendOperating();
+  }
+
+  resetRules() {
+    this.post = { ...this.data.trace.locked_post };
+    this.rules.forEach(([name, input]) => (input.value = String(this.post[name])));
+    this.ruleNote.textContent = "";
     this.smoothAgain();
     this.redraw();
     this.sendOperating();
@@ -468,6 +523,10 @@ export class Desk {
   flag(verdict) {
     if (verdict === "missed" ? !this.span : !this.selected) {
       return this.say(verdict === "missed" ? "Mark the span first (key m)." : "Choose a detection first (keys n and p).", true);
+    }
+    if (verdict !== "missed" && !this.onPage(this.selected)) {
+      this.select(this.selected, true);
+      return this.say("The chosen detection was not on the page. Here it is; press again to label it.", true);
     }
     const label = verdict === "missed" ? null : this.labelOf(this.selected);
     if (label && label.verdict === verdict && !this.panel.changed) return this.say("This is already your label.");
@@ -503,13 +562,17 @@ export class Desk {
       const [onset, end] = this.spanOf(this.selected);
       Object.assign(decision, { first: this.selected.first, stop: this.selected.stop, onset_s: onset, duration_s: end - onset });
     }
-    this.lastWords = `Saved: ${verdict === "missed" ? "missed seizure" : verdict}, ${fmt.elapsed(decision.onset_s)}.`;
-    this.panel.changed = false;
+    const what = verdict === "missed" ? "missed seizure" : verdict;
+    const same = superseded && superseded.verdict === verdict;
+    this.lastWords = `Saved: ${what}${same ? " with the change" : ""}, ${fmt.elapsed(decision.onset_s)}.`;
+    this.panel.saved();
     this.push(decision);
   }
 
   undo() {
-    this.lastWords = "Your last label was taken back.";
+    const last = this.labels.filter((label) => label.own).reduce((a, b) => (a && a.seq > b.seq ? a : b), null);
+    if (!last) return this.say("There is no label of yours on this recording to take back.");
+    this.lastWords = `Taken back: ${last.verdict}, ${fmt.elapsed(last.onset_s)}.`;
     this.push({ id: newId(), action: "undo", recording_sha256: this.data.recording.sha256 });
   }
 
@@ -524,8 +587,16 @@ export class Desk {
   startMarking() {
     this.marking = !this.marking;
     this.clearSpan(false);
-    this.say(this.marking ? "Drag over the seizure in the EEG, spectrogram or probability." : "");
+    this.say(this.marking ? "Drag over the seizure, or press Enter to take this page and type the times." : "");
     this.redraw();
+  }
+
+  markPage() {
+    this.setSpan(this.start, this.start + this.pageS);
+    this.marking = false;
+    this.say("Type the onset and the end, choose the type, then save.");
+    this.redraw();
+    requestAnimationFrame(() => this.panel.onset.focus());
   }
 
   setSpan(onset, end) {

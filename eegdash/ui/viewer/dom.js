@@ -14,10 +14,18 @@ export function make(tag, properties = {}, ...children) {
 
 // A labelled <select>; options are [value, text] pairs.
 export function choice(label, options, value, onchange, title = "") {
+  // After a choice by pointer the keys belong to the EEG again; who came by Tab stays.
+  let byPointer = false;
   const select = make("select", {
     "aria-label": label,
     title,
-    onchange: (event) => onchange(event.target.value),
+    onpointerdown: () => (byPointer = true),
+    onblur: () => (byPointer = false),
+    onkeydown: (event) => event.key === "Escape" && select.blur(),
+    onchange: (event) => {
+      onchange(event.target.value);
+      if (byPointer) select.blur();
+    },
   });
   options.forEach(([v, text]) => select.append(make("option", { value: String(v), textContent: text })));
   select.value = String(value);

@@ -15,8 +15,10 @@ export function listen(desk) {
     if (event.key !== "Enter") return;
     const t = fmt.parseTime(desk.goto.value);
     if (t === null) desk.say("Type a time as h:mm:ss or as seconds.", true);
+    else if (t > desk.duration) desk.say(`The recording ends at ${fmt.elapsed(desk.duration)}.`, true);
     else {
       desk.goto.blur();
+      desk.say("");
       desk.goTo(t);
     }
   });
@@ -100,6 +102,10 @@ function spanDrawn(desk) {
 function key(desk, event) {
   if (!desk.host.isConnected || !desk.data || event.ctrlKey || event.metaKey || event.altKey) return;
   const target = event.composedPath()[0];
+  // a text field is left with Enter (after its value was taken) or Escape: then the keys are the EEG's
+  if (target.tagName === "INPUT" && target.type === "text" && /^(Enter|Escape)$/.test(event.key)) {
+    setTimeout(() => target.blur(), 0);
+  }
   const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && target.type !== "range";
   if (typing || target.isContentEditable || document.querySelector('[role="dialog"]')) return;
   if (target.type === "range" && event.key.startsWith("Arrow")) return;
@@ -115,8 +121,8 @@ function actions(desk, event) {
   return {
     ArrowRight: () => (event.shiftKey ? desk.goTo(desk.start + 1) : desk.page(1)),
     ArrowLeft: () => (event.shiftKey ? desk.goTo(desk.start - 1) : desk.page(-1)),
-    ArrowUp: () => desk.sensitivity(-1),
-    ArrowDown: () => desk.sensitivity(1),
+    ArrowUp: () => desk.stepSensitivity(-1),
+    ArrowDown: () => desk.stepSensitivity(1),
     PageDown: () => desk.page(10),
     PageUp: () => desk.page(-10),
     Home: () => desk.goTo(0),
@@ -131,7 +137,7 @@ function actions(desk, event) {
     z: () => desk.undo(),
     "[": () => desk.setThreshold(desk.thresholdPm - 10, true),
     "]": () => desk.setThreshold(desk.thresholdPm + 10, true),
-    Enter: () => desk.span && desk.flag("missed"),
+    Enter: () => (desk.span ? desk.flag("missed") : desk.marking && desk.markPage()),
     Escape: () => (desk.sheet.hidden ? desk.clearSpan() : help(desk)),
     "?": () => help(desk),
   };

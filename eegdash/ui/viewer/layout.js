@@ -17,7 +17,7 @@ export function build(desk) {
   desk.controls = {
     pageS: choice("Page", pairs(PAGES, "s"), s.pageS, number("pageS")),
     montage: choice("Montage", [], s.montage, (v) => desk.set("montage", v)),
-    sensitivity: choice("Sensitivity", pairs(SENSITIVITIES, "µV/mm"), s.sensitivity, number("sensitivity"), "Keys up and down"),
+    sensitivity: choice("Sensitivity", [[0, "fitted"], ...pairs(SENSITIVITIES, "µV/mm")], s.sensitivity, number("sensitivity"), "Keys up and down"),
     low: choice("LFF", pairs([0, 0.1, 0.3, 0.5, 1, 1.6, 5], "Hz"), s.low, number("low"), "Low-frequency filter"),
     high: choice("HFF", pairs([15, 30, 35, 50, 70, 0], "Hz"), s.high, number("high"), "High-frequency filter"),
     notch: choice("Notch", pairs([0, 50, 60], "Hz"), s.notch, number("notch")),
@@ -58,14 +58,18 @@ function metricsBar(desk) {
     make("input", { type: "number", min: lowest, max: highest, step, "aria-label": text, title: text, onchange: (e) => desk.setRule(name, e.target.value) }),
     text,
   ]);
+  desk.short = make("p", { class: "note" });
+  desk.ruleNote = make("p", { class: "note", role: "status" });
   const rules = make(
     "details",
     {},
     make("summary", { textContent: "Event rules" }),
     make("div", { class: "row rules" }, ...desk.rules.map(([, input, text]) => make("label", { class: "field" }, make("span", { textContent: text }), input))),
+    button("Back to the model's rules", "Moving mean, hysteresis, merging and shortest event as locked with the model", () => desk.resetRules()),
+    desk.ruleNote,
     desk.metricNote,
   );
-  desk.metrics = make("div", { class: "metrics" }, make("div", { class: "group" }, desk.slider, desk.reset), desk.metricValues, rules);
+  desk.metrics = make("div", { class: "metrics" }, make("div", { class: "group" }, desk.slider, desk.reset), desk.metricValues, rules, desk.short);
 }
 
 export function montageChoices(desk) {
@@ -85,7 +89,7 @@ function helpSheet() {
   const rows = [
     ["← →", "previous, next page"], ["Shift ← →", "one second"], ["PgUp PgDn", "ten pages"], ["Home End", "start, end of the recording"],
     ["↑ ↓", "larger, smaller traces (sensitivity)"], ["n p", "next, previous detection"], ["space", "play, pause"],
-    ["a d u", "agree, disagree, unsure: label the chosen detection"], ["m", "mark a missed seizure, then drag (or Shift and drag)"],
+    ["a d u", "agree, disagree, unsure: label the chosen detection"], ["m", "mark a missed seizure: drag, or Enter for this page (or Shift and drag)"],
     ["Enter Esc", "save, forget the marked span"], ["z", "take back your last label"], ["[ ]", "threshold down, up by 0.01"], ["?", "show or hide this sheet"],
   ];
   return make(

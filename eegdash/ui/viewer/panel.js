@@ -43,6 +43,8 @@ export class Panel {
     this.values = { event_type: "sz", reason: "", comment: "", confidence: "" };
     this.target.title = "";
     this.key = "";
+    this.shown = "";
+    this.drafts = new Map();
   }
 
   // Build the form once the vocabulary is known.
@@ -91,18 +93,33 @@ export class Panel {
     this.refreshSave();
   }
 
+  // The values went out with a decision: they are no draft any more.
+  saved() {
+    this.changed = false;
+    this.drafts.delete(this.key);
+  }
+
   refreshSave() {
     const label = this.desk.selected && this.desk.labelOf(this.desk.selected);
     this.save.hidden = !(this.changed && label && !this.desk.span);
   }
 
-  // Show the values of the label that is already there, or empty ones; typed text is kept while
-  // the same thing stays selected.
+  // Show the values of the label that is already there, or empty ones. What was typed and not
+  // saved is kept by detection, and comes back with it.
   fill(key, label) {
-    if (key === this.key) return;
-    this.key = key;
-    this.changed = false;
-    this.values = {
+    const mark = `${key}|${label ? label.uuid : ""}`;
+    if (mark === this.shown) return;
+    if (this.changed && this.key) {
+      this.drafts.set(this.key, this.values);
+      if (key === this.key) {
+        this.shown = mark;
+        return;
+      }
+    }
+    [this.key, this.shown] = [key, mark];
+    const draft = this.drafts.get(key);
+    this.changed = Boolean(draft);
+    this.values = draft ? { ...draft } : {
       event_type: (label && label.event_type) || "sz",
       reason: (label && label.reason) || "",
       comment: (label && label.comment) || "",
@@ -119,7 +136,8 @@ export class Panel {
     const { selected, span } = desk;
     const label = selected ? desk.labelOf(selected) : null;
     this.fill(span ? `span` : selected ? `e${selected.first}` : "", span ? null : label);
-    this.title.textContent = desk.trace ? `Detections (${desk.events.length})` : "Detections";
+    const reviewed = desk.events.filter((e) => desk.labelOf(e)).length;
+    this.title.textContent = desk.trace ? `Detections (${reviewed} of ${desk.events.length} reviewed)` : "Detections";
     this.refreshList();
     this.buttons.hidden = Boolean(span) || !selected;
     this.spanButtons.hidden = !span;
@@ -137,14 +155,14 @@ export class Panel {
     });
     this.refreshSave();
     this.refreshLabels();
-    this.mark.textContent = desk.marking ? "Drag over the seizure … (Esc cancels)" : "Mark a missed seizure";
+    this.mark.textContent = desk.marking ? "Drag, or Enter (Esc cancels)" : "Mark a missed seizure";
     this.mark.setAttribute("aria-pressed", String(desk.marking));
     this.undo.disabled = !desk.labels.some((l) => l.own);
   }
 
   targetText(selected, span, label) {
     if (span) return `Marked span: ${fmt.elapsed(span.onset, 1)} to ${fmt.elapsed(span.end, 1)} (${fmt.span(span.end - span.onset)})`;
-    if (!this.desk.trace) return "Not scored: mark seizures by hand, or score it on the Recordings page.";
+    if (!this.desk.trace) return "Not scored. Seizures can be marked by hand.";
     if (!selected) {
       return this.desk.events.length
         ? "Choose a detection (keys n and p)."
@@ -192,7 +210,7 @@ export class Panel {
     this.labelSignature = signature;
     this.labels.replaceChildren(
       ...labels.slice(-200).map((label) => {
-        const row = button("", "Go to this label", () => this.desk.goTo(label.onset_s), "event");
+        const row = button("", "Go to this label", () => this.desk.visit(label), "event");
         const about = [label.event_type !== "sz" ? label.event_type : "", label.reason, label.comment].filter(Boolean).join("; ");
         row.append(
           make("span", { class: "when", textContent: fmt.elapsed(label.onset_s) }),

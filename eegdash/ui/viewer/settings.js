@@ -1,7 +1,7 @@
 // Display settings, kept in this browser, and the parameters of events.
 
 export const DEFAULTS = {
-  pageS: 10, trendS: 600, montage: "longitudinal-bipolar", sensitivity: 7, low: 1, high: 70, notch: 0,
+  pageS: 10, trendS: 600, montage: "longitudinal-bipolar", sensitivity: 0, low: 1, high: 70, notch: 0,
   fmax: 20, colours: "viridis", show: "all", dbLow: -10, dbHigh: 25,
 };
 const STORAGE = "eeg-review-display";

@@ -25,7 +25,7 @@ function lookup(name) {
 
 const TABLES = { viridis: lookup("viridis"), turbo: lookup("turbo") };
 
-const stripHeight = () => Math.round(17 + 21 * density());
+const stripHeight = () => Math.round(17 + 18 * density());
 
 export function spectrogramLevel(info, lengthS, pixels) {
   let level = 0;
@@ -117,7 +117,7 @@ export function spectrogramPanel(canvas, state, theme, getTile) {
     if (h >= 34) {
       g.fillText(`${fmax} Hz`, area.left - 8, y + 6);
       g.fillText("0.5", area.left - 8, y + h - 5);
-    } else if (i === 0) g.fillText(`${fmax} Hz`, area.left - 28, y + 6);
+    }
     g.strokeStyle = "rgba(255,255,255,.35)";
     g.lineWidth = 1;
     [4, 8, 13, 30].filter((f) => f < fmax).forEach((f) => {

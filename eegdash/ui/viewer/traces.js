@@ -3,7 +3,7 @@
 import * as fmt from "./format.js";
 import { FONT, RIGHT, SMALL, clipPlot, gaps, hatch, heading, markedSpan, note, prepare, timeAxis, xOf } from "./canvas.js";
 
-const PX_PER_MM = 96 / 25.4; // CSS pixels; the scale bar is what counts
+export const PX_PER_MM = 96 / 25.4; // CSS pixels; the scale bar is what counts
 
 export function rawPanel(canvas, state, theme, height, getTile) {
   const area = prepare(canvas, height);
@@ -66,6 +66,12 @@ function spansOnRaw(area, view, state, top, bottom, theme) {
       g.fillStyle = theme.event;
       g.fillRect(x, top, w, 3);
     });
+    state.labels.forEach((label) => {
+      const x = xOf(area, view, label.onset_s);
+      g.strokeStyle = theme.label;
+      g.lineWidth = 2;
+      g.strokeRect(x, top + 4, xOf(area, view, label.onset_s + label.duration_s) - x, bottom - top - 8);
+    });
     (state.reference ? state.reference.seizures : []).forEach(([a, b]) => {
       if (b < view.start || a > view.start + view.length) return;
       const x = xOf(area, view, a);
@@ -82,6 +88,10 @@ function tags(area, view, state, top, bottom, theme) {
     state.events.forEach((event) => {
       const span = state.spanOf(event);
       if (inView(span)) tag(area, view, span[0], `detection, peak ${fmt.probability(event.peak_pm)}`, top + 11, theme.event, theme);
+    });
+    state.labels.forEach((label) => {
+      const span = [label.onset_s, label.onset_s + label.duration_s];
+      if (inView(span)) tag(area, view, span[0], `${label.verdict}, ${label.reviewer}`, top + 26, theme.label, theme);
     });
     (state.reference ? state.reference.seizures : []).forEach((span) => {
       if (inView(span)) tag(area, view, span[0], "reference: seizure", bottom - 17, theme.reference, theme);
@@ -110,8 +120,9 @@ const kept = new WeakMap();
 function traces(area, view, state, top, rowHeight, bottom, theme, getTile) {
   const tiles = state.rawTiles(view.start, view.start + view.length, getTile);
   const missing = tiles.some(({ tile }) => !tile);
+  if (!missing) state.fitSensitivity(tiles.map(({ tile }) => tile), rowHeight);
   const { canvas } = area.g;
-  const key = [view.start, view.length, state.rawAddress(0), state.settings.sensitivity, theme.dark, canvas.width, canvas.height].join("|");
+  const key = [view.start, view.length, state.rawAddress(0), state.sensitivity, theme.dark, canvas.width, canvas.height].join("|");
   let picture = kept.get(canvas);
   if (missing || !picture || picture.key !== key) {
     picture = { key: missing ? null : key, layer: picture ? picture.layer : document.createElement("canvas") };
@@ -127,9 +138,26 @@ function traces(area, view, state, top, rowHeight, bottom, theme, getTile) {
   return missing;
 }
 
+// The 95th percentile of |µV| of every row, ascending: what is usual, whatever a few spikes do.
+export function typicalPeaks(tiles) {
+  const peaks = [];
+  for (const { rows, samples, scale, counts } of tiles) {
+    for (let row = 0; row < rows; row++) {
+      const sizes = [];
+      for (let i = 0; i < samples; i += 4) {
+        const v = counts[row * samples + i];
+        if (v !== -32768) sizes.push(Math.abs(v));
+      }
+      sizes.sort((a, b) => a - b);
+      if (sizes.length) peaks.push(sizes[Math.floor(0.95 * (sizes.length - 1))] * scale[row]);
+    }
+  }
+  return peaks.sort((a, b) => a - b);
+}
+
 function stroke(area, view, state, tiles, top, rowHeight, bottom, theme) {
   const { g } = area;
-  const pxPerUv = PX_PER_MM / state.settings.sensitivity;
+  const pxPerUv = PX_PER_MM / state.sensitivity;
   clipPlot(area, top, bottom - top, () => {
     g.lineWidth = 1;
     for (const { tile, start } of tiles.filter((t) => t.tile)) {
@@ -188,32 +216,26 @@ function trace(g, area, view, tile, row, start, middle, pxPerCount) {
 
 function scaleBar(area, view, state, bottom, theme) {
   const { g } = area;
-  const pxPerUv = PX_PER_MM / state.settings.sensitivity;
+  const pxPerUv = PX_PER_MM / state.sensitivity;
   const uv = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].find((v) => v * pxPerUv >= 24) || 5000;
-  const second = area.plot / view.length;
-  const seconds = [0.2, 0.5, 1, 2, 5, 10].find((s) => s * second >= 30) || 10;
   const x = area.right + 8;
-  const y = bottom - 26;
-  g.strokeStyle = theme.text;
+  const y = bottom - 6;
+  g.strokeStyle = g.fillStyle = theme.text;
   g.lineWidth = 2;
   g.beginPath();
   g.moveTo(x, y - uv * pxPerUv);
   g.lineTo(x, y);
-  g.lineTo(x + Math.min(seconds * second, RIGHT - 14), y);
   g.stroke();
-  g.font = "10px system-ui, sans-serif";
-  g.fillStyle = theme.text;
+  g.font = SMALL;
   g.textAlign = "left";
   g.fillText(`${uv} µV`, x + 5, y - (uv * pxPerUv) / 2);
-  if (seconds * second <= RIGHT - 14) g.fillText(`${seconds} s`, x, y + 9);
-  else {
-    // a second is wider than the margin: draw it inside the plot
-    g.beginPath();
-    g.moveTo(area.right - 10 - second * Math.min(seconds, 1), bottom - 8);
-    g.lineTo(area.right - 10, bottom - 8);
-    g.stroke();
-    g.textAlign = "right";
-    g.fillText("1 s", area.right - 14 - second, bottom - 8);
-  }
+  // the time bar stands in the heading's line, at the right end of the plot
+  const seconds = [0.2, 0.5, 1, 5, 10].find((s) => (s * area.plot) / view.length >= 24) || 10;
+  const width = (seconds * area.plot) / view.length;
+  g.beginPath();
+  g.moveTo(area.right - width, 10);
+  g.lineTo(area.right, 10);
+  g.stroke();
+  g.fillText(`${seconds} s`, area.right + 6, 10);
   g.font = FONT;
 }

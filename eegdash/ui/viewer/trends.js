@@ -6,7 +6,7 @@ import { spectrogramStrip } from "./spectrogram.js";
 
 const overviewSpectrogram = () => Math.round(36 + 16 * density());
 
-const probabilityPlot = () => Math.round(42 + 30 * density());
+const probabilityPlot = () => Math.round(42 + 22 * density());
 
 // Where the probability axis lies on its canvas, px.
 export const probabilityAxis = () => ({ top: 20, height: probabilityPlot() });
@@ -30,15 +30,16 @@ export function overview(canvas, state, theme, getTile) {
     const h = overviewSpectrogram() / state.spectrogram.panels.length;
     state.spectrogram.panels.forEach((panel, i) => {
       spectrogramStrip(area, view, state, i, y + i * h, h - 1, getTile);
-      if (h >= 9) rowName(area, panel.name, y + i * h + h / 2, theme);
+      if (h >= 12) rowName(area, panel.name, y + i * h + h / 2, theme);
     });
+    if (overviewSpectrogram() / state.spectrogram.panels.length < 12)
+      rowName(area, state.spectrogram.panels.map((panel) => panel.name).join(" "), y + overviewSpectrogram() / 2, theme);
     y += overviewSpectrogram() + 2;
   }
   probabilityLine(area, view, state, y, 24, theme, true);
   rowName(area, state.trace ? "Probability" : "Not scored", y + 12, theme);
   y = strips(area, view, state, y + 28, 7, theme, false);
   viewed(area, view, state, y, theme);
-  rowName(area, state.reference ? "Det. Ref. Lab." : "Det. Labels", y - 14, theme);
   y += 8;
   gaps(area, view, state, top, y - top, theme, false);
   pageMark(area, view, state, top, y - top, theme);
@@ -75,7 +76,6 @@ export function probabilityPanel(canvas, state, theme) {
   markedSpan(area, view, state, top, height, theme);
   let y = strips(area, view, state, top + height + 5, STRIP, theme, true);
   viewed(area, view, state, y, theme);
-  rowName(area, "Seen", y + 2, theme);
   y += 6;
   pageMark(area, view, state, top, y - top, theme);
   timeAxis(area, view, y + 1, theme, state.startOfDay);
@@ -216,9 +216,18 @@ function strips(area, view, state, top, rowHeight, theme, named) {
     g.fillStyle = theme.fill;
     g.fillRect(area.left, y, area.plot, rowHeight);
     if (named) rowName(area, name, y + rowHeight / 2, theme);
+    else tinyName(area, name, y + rowHeight / 2, theme);
     clipPlot(area, y, rowHeight, () => strip(area, view, state, kind, y, rowHeight, theme));
   });
   return top + rows.length * (rowHeight + 2);
+}
+
+function tinyName(area, name, y, theme) {
+  area.g.font = "9px system-ui, sans-serif";
+  area.g.textAlign = "right";
+  area.g.fillStyle = theme.soft;
+  area.g.fillText(name, area.left - 8, y + 0.5);
+  area.g.font = FONT;
 }
 
 function strip(area, view, state, kind, y, h, theme) {
