@@ -32,7 +32,7 @@ def header(headline: str) -> None:
     st.html(_STYLE)
     left, middle, right = st.columns([6, 3, 2], vertical_alignment="center")
     left.markdown(headline)
-    middle.markdown(f":gray[**{RESEARCH_USE}** Detections are hints; the traces decide.]")
+    middle.markdown(f":gray[**{RESEARCH_USE}**]")
     key = f"reviewer-{session().renamed}"
     right.text_input(
         "Your name or initials",

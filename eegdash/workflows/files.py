@@ -78,7 +78,7 @@ def score_to_files(
     trace = outcome.trace
     threshold = model.threshold_pm if threshold_pm is None else threshold_pm
     events = find_events(trace, threshold, post_of(model))
-    stem = f"{path.stem.removesuffix('_eeg')}_desc-{model.name}"
+    stem = f"{path.stem}_desc-{model.name}"
     written = Written(path, out / f"{stem}_events.tsv", out / f"{stem}_trace.csv", len(events))
     try:
         out.mkdir(parents=True, exist_ok=True)

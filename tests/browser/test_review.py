@@ -118,7 +118,7 @@ def test_a_missed_seizure_is_marked_saved_and_taken_back(page: Page, server: Ser
     assert saved[0].probability is not None
     page.locator(".target").click()
     page.keyboard.press("z")
-    expect(page.get_by_text("Your last label was taken back.")).to_be_visible()
+    expect(page.get_by_text(re.compile("Taken back: missed"))).to_be_visible()
     retracting = labels_of(server)[-1]
     assert (retracting.verdict, retracting.supersedes) == ("retract", saved[0].uuid)
 
@@ -133,6 +133,49 @@ def test_quick_flags_on_two_detections_are_both_saved(page: Page, server: Server
     expect(page.locator("button.event", has_text="unsure").first).to_be_visible()
     expect(page.locator("button.event", has_text="agreed").first).to_be_visible()
     assert [label.verdict for label in labels_of(server)[before:]] == ["agree", "unsure"]
+
+
+def test_a_label_never_lands_on_a_detection_that_is_not_on_the_page(
+    page: Page, server: Server
+) -> None:
+    open_long(page, server, reviewer="Dr. Careful")
+    before = len(labels_of(server))
+    page.keyboard.press("n")
+    page.keyboard.press("End")
+    page.keyboard.press("u")
+    expect(page.get_by_text("was not on the page")).to_be_visible()
+    page.wait_for_timeout(600)
+    assert len(labels_of(server)) == before
+    page.keyboard.press("u")
+    expect(page.get_by_text(re.compile("Saved: unsure"))).to_be_visible()
+    assert len(labels_of(server)) == before + 1
+
+
+def test_keys_belong_to_the_eeg_after_a_choice_and_after_the_name(
+    page: Page, server: Server
+) -> None:
+    open_long(page, server)
+    name = page.get_by_role("textbox", name="Your name or initials")
+    name.fill("Dr. Later")
+    name.press("Enter")
+    page.wait_for_timeout(800)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-painted]")).to_have_attribute("data-painted", "10")
+    assert page.get_by_role("textbox", name="Your name or initials").input_value() == "Dr. Later"
+
+
+def test_a_reload_brings_back_reader_position_and_threshold(page: Page, server: Server) -> None:
+    open_long(page, server, reviewer="Dr. Reload")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("]")
+    page.wait_for_timeout(1200)
+    threshold = page.locator('[data-metric="Threshold"] b').inner_text()
+    page.reload()
+    expect(page.locator("[data-painted]")).to_have_attribute("data-painted", "20")
+    name = page.get_by_role("textbox", name="Your name or initials")
+    expect(name).to_have_value("Dr. Reload")
+    expect(page.locator('[data-metric="Threshold"] b')).to_have_text(threshold)
 
 
 def test_position_and_threshold_survive_a_change_of_page(page: Page, server: Server) -> None:

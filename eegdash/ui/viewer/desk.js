@@ -64,6 +64,9 @@ export class Desk {
     if (data.seek && data.seek.n !== this.seek) {
       this.seek = data.seek.n;
       this.start = this.clampStart(data.seek.start_s);
+      // another view than before, as after a reload: its threshold and what was seen come with it
+      this.viewed = data.viewed || [];
+      if (!traceChanged) this.openTrace();
     }
     if (changed) this.goTo(this.start); // counts the first page as seen, too
     this.acknowledge(data.acked, data.rejected);
@@ -436,15 +439,14 @@ export class Desk {
   step(direction) {
     if (!this.events.length) return this.say("There is no detection at this threshold.");
     // from the chosen detection while it is on the page, else from the page
-    const onset = (e) => this.spanOf(e)[0];
     let next;
     if (this.selected && this.onPage(this.selected)) {
       next = this.events.findIndex((e) => this.isSelected(e)) + direction;
     } else if (direction > 0) {
-      next = this.events.findIndex((e) => onset(e) >= this.start);
+      next = this.events.findIndex((e) => this.spanOf(e)[1] > this.start);
       if (next < 0) next = this.events.length;
     } else {
-      next = this.events.findLastIndex((e) => onset(e) < this.start);
+      next = this.events.findLastIndex((e) => this.spanOf(e)[0] < this.start + this.pageS);
     }
     if (next < 0 || next >= this.events.length)
       return this.say(direction > 0 ? "There is no later detection." : "There is no earlier detection.");

@@ -230,7 +230,7 @@ function scaleBar(area, view, state, bottom, theme) {
   g.textAlign = "left";
   g.fillText(`${uv} µV`, x + 5, y - (uv * pxPerUv) / 2);
   // the time bar stands in the heading's line, at the right end of the plot
-  const seconds = [0.2, 0.5, 1, 5, 10].find((s) => (s * area.plot) / view.length >= 24) || 10;
+  const seconds = [1, 5, 10].find((s) => (s * area.plot) / view.length >= 10) || 10;
   const width = (seconds * area.plot) / view.length;
   g.beginPath();
   g.moveTo(area.right - width, 10);
