@@ -45,7 +45,6 @@ def draw() -> None:
     busy = _busy()
     table = st.fragment(_table, run_every=_REFRESH_S if busy else None)
     table(_page_of(shown), chosen_model(models), busy)
-    cache.warm_up()
 
 
 def _busy() -> bool:

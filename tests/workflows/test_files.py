@@ -41,8 +41,8 @@ def test_results_carry_the_detector_in_their_name_and_say_what_was_found(
     out = tmp_path / "a" / "b"
     written = score_to_files(desk, path, tiny_model, out)
     assert isinstance(written, Written)
-    assert written.events.name == "sub-01_run-02_desc-tiny_events.tsv"
-    assert written.trace.name == "sub-01_run-02_desc-tiny_trace.csv"
+    assert written.events.name == f"{path.stem}_desc-tiny_events.tsv"
+    assert written.trace.name == f"{path.stem}_desc-tiny_trace.csv"
     assert sorted(out.iterdir()) == sorted([written.events, written.trace])
     assert reference.read_bytes() == before
     outcome = score(desk, path, tiny_model)
