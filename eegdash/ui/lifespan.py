@@ -24,4 +24,5 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     warm_up.start()
     yield {}
     warm_up.cancel()
+    cache.labels_table().now()
     cache.queue().close()

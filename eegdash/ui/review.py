@@ -206,6 +206,7 @@ def _decided(sha256: str, trace: ProbabilityTrace | None, view: View) -> None:
         else:
             view.rejected.pop(decision_id, None)
             view.acked.append(decision_id)
+            cache.labels_table().soon()
 
 
 def _sent(name: str) -> Any:

@@ -138,6 +138,10 @@ def test_the_main_job(page: Page, workspace: Path, serve: Callable[[Path], Serve
 
     check_the_label(workspace, float(metric(page, "Threshold")))
 
+    table = workspace / "labels" / "labels.csv"
+    page.wait_for_timeout(5500)  # the view follows the file within seconds
+    assert len(table.read_text(encoding="utf-8-sig").splitlines()) == 2
+
     second = serve(workspace)
     other = page.context.new_page()
     open_review(other, second, "Dr. B")
