@@ -142,7 +142,8 @@ def _score(arguments: argparse.Namespace) -> int:
         else:
             done += 1
             found = f"{outcome.n_events} detection{'' if outcome.n_events == 1 else 's'}"
-            print(f"scored  {path.name}: {found}, {outcome.events.name}")
+            note = f" ({outcome.note})" if outcome.note else ""
+            print(f"scored  {path.name}: {found}{note}, {outcome.events.name}")
     if done + failed == 0:
         print("No recording was found at the given paths.", file=sys.stderr)
     print(f"{done} scored, {failed} failed, model {model.name} {model.sha256[:8]}. {RESEARCH_USE}")

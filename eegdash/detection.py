@@ -112,6 +112,11 @@ class ProbabilityTrace:
         """Which windows carry a probability."""
         return np.asarray(self.probability_pm != UNSCORED)
 
+    @property
+    def scored_s(self) -> float:
+        """Length of what was scored: a window stands for one step, s."""
+        return float(self.scored.sum()) * self.step_s
+
 
 def smooth(probability_pm: NDArray[np.uint16], n_windows: int) -> NDArray[np.int64]:
     """Centred moving mean over scored neighbours, in integers, rounded half up.
@@ -223,7 +228,6 @@ def detect(
     *,
     mapping: Mapping[str, str] | None = None,
     progress: Callable[[float], None] | None = None,
-    on_block: Callable[[float, NDArray[np.float32]], None] | None = None,
     chunk_segments: int = _CHUNK_SEGMENTS,
 ) -> ProbabilityTrace:
     """Score a recording window by window, in bounded memory.
@@ -240,9 +244,6 @@ def detect(
         Electrode or derivation for channel names that are not understood.
     progress : callable, optional
         Called with the share done, 0 to 1; what it raises (a cancelled job) stops the scoring.
-    on_block : callable, optional
-        Called with the start (s) and the derivations (n_channels, n_samples) in uV at the
-        recording's own rate, block after block without gap or overlap, over the whole recording.
     chunk_segments : int
         Segments per chunk.
 
@@ -267,9 +268,7 @@ def detect(
     scorable = np.zeros(plan.n_segments, dtype=np.bool_)
     for first in range(0, plan.n_segments, chunk_segments):
         stop = min(first + chunk_segments, plan.n_segments)
-        features, scorable[first:stop] = _chunk(
-            recording, detector, matrix, plan, first, stop, on_block
-        )
+        features, scorable[first:stop] = _chunk(recording, detector, matrix, plan, first, stop)
         encoder.add(features)
         if progress is not None:
             progress(0.98 * stop / plan.n_segments)
@@ -322,7 +321,6 @@ def _chunk(
     plan: _Plan,
     first: int,
     stop: int,
-    on_block: Callable[[float, NDArray[np.float32]], None] | None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the features of the segments ``first:stop``, and which of them may be scored."""
     from eegdash.preprocessing import resample_uv
@@ -334,17 +332,8 @@ def _chunk(
     period = max(out_first // plan.up - -(-room // plan.down), 0)
     read_first = period * plan.down
     read_stop = min(-(-out_stop * plan.down // plan.up) + room + 1, recording.n_samples)
-    if stop == plan.n_segments:
-        read_stop = recording.n_samples
     signal_uv = recording.read(read_first, read_stop, matrix.picks)
     derived_uv = matrix.apply(signal_uv)
-    if on_block is not None:
-        step_in = plan.step * plan.down / plan.up
-        block_first = round(first * step_in)
-        last = stop == plan.n_segments
-        block_stop = recording.n_samples if last else round(stop * step_in)
-        part = derived_uv[:, block_first - read_first : block_stop - read_first]
-        on_block(block_first / recording.sfreq, part)
     starts = np.round(np.arange(first, stop) * plan.step * plan.down / plan.up).astype(np.int64)
     usable, complete = _usable(
         signal_uv, derived_uv, matrix, starts - read_first, plan.length * plan.down // plan.up

@@ -202,27 +202,6 @@ def test_dead_electrode_in_quiet_background_gives_no_confident_score(detector: D
     assert raised.mean() < 0.05
 
 
-def test_blocks_are_handed_on_without_gap_or_overlap(detector: Detector) -> None:
-    sfreq = 250.0
-    signal = noise_uv(61.7, sfreq)
-    starts, parts = [], []
-
-    def keep(start_s: float, derivations_uv: NDArray[np.float32]) -> None:
-        starts.append(start_s)
-        parts.append(derivations_uv)
-
-    detect(make_recording(signal, sfreq), detector, on_block=keep, chunk_segments=9)
-    index = {name: row for row, name in enumerate(ELECTRODES_10_20)}
-    first = LONGITUDINAL_BIPOLAR[0]
-    whole = np.concatenate(parts, axis=1)
-    assert whole.shape == (18, signal.shape[1])
-    np.testing.assert_array_equal(
-        whole[0], signal[index[first.anode]] - signal[index[str(first.cathode)]]
-    )
-    lengths = np.cumsum([0, *(part.shape[1] for part in parts)])[:-1]
-    np.testing.assert_allclose(starts, lengths / sfreq)
-
-
 def test_progress_rises_to_one_and_may_cancel(detector: Detector) -> None:
     recording = make_recording(noise_uv(120, 256))
     seen: list[float] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eegdash.checkpoints import CheckpointInfo
-from eegdash.detection import find_events
+from eegdash.detection import PostProcessing, ProbabilityTrace, find_events
 from eegdash.errors import EegdashError, RecordingError
 from eegdash.export import write_edf, write_events_tsv, write_trace_csv
 from eegdash.io import READERS
@@ -27,6 +27,7 @@ class Written:
     events: Path
     trace: Path
     n_events: int
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def score_to_files(
     threshold = model.threshold_pm if threshold_pm is None else threshold_pm
     events = find_events(trace, threshold, post_of(model))
     stem = f"{path.stem}_desc-{model.name}"
-    written = Written(path, out / f"{stem}_events.tsv", out / f"{stem}_trace.csv", len(events))
+    names = out / f"{stem}_events.tsv", out / f"{stem}_trace.csv"
+    written = Written(path, *names, len(events), note=_too_little(trace, post_of(model)))
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_trace_csv(written.trace, trace)
@@ -95,6 +97,16 @@ def score_to_files(
         reason = f"The folder {out.name} cannot be written ({error.strerror}). Choose another."
         return NotWritten(path, reason)
     return written
+
+
+def _too_little(trace: ProbabilityTrace, post: PostProcessing) -> str:
+    """Say so where no detection was possible: that is not the same as no seizure."""
+    if trace.scored_s >= post.min_duration_s:
+        return ""
+    return (
+        f"only {trace.scored_s:.1f} s could be scored and a detection needs "
+        f"{post.min_duration_s:g} s, so none was possible"
+    )
 
 
 def write_simulation(recording: SimulatedRecording, path: Path) -> None:

@@ -168,8 +168,7 @@ def scored_summary(desk: Desk, path: Path, model: CheckpointInfo) -> ScoredSumma
     reviewed = [
         e for e in events if any(x.onset_s < e.end_s and x.end_s > e.onset_s for x in labels)
     ]
-    scored_s = float(trace.scored.sum()) * trace.step_s if trace else 0.0
-    too_short = scored_s < post_of(model).min_duration_s
+    too_short = trace is not None and trace.scored_s < post_of(model).min_duration_s
     return ScoredSummary(len(events), model.threshold_pm, len(labels), len(reviewed), too_short)
 
 

@@ -195,3 +195,16 @@ def test_an_interrupted_demo_is_made_again(desk: Desk, monkeypatch: pytest.Monke
     monkeypatch.setattr(files, "write_events_tsv", real)
     assert ensure_demo(desk)
     assert [path.name for path in library.recording_files(desk)] == [DEMO_NAME]
+
+
+def test_a_recording_too_short_for_a_detection_says_so(
+    desk: Desk, tiny_model: CheckpointInfo, tmp_path: Path
+) -> None:
+    short = write_noise(tmp_path / "short.edf", seconds=10)
+    written = score_to_files(desk, short, tiny_model, tmp_path / "out")
+    assert isinstance(written, Written)
+    assert "only 1.5 s could be scored" in written.note
+    long = write_noise(tmp_path / "long.edf", seconds=30)
+    written = score_to_files(desk, long, tiny_model, tmp_path / "out")
+    assert isinstance(written, Written)
+    assert written.note == ""
