@@ -303,6 +303,7 @@ export class Desk {
     const burdenS = this.events.reduce((sum, e) => sum + (e.stop - e.first) * this.trace.step, 0);
     const scoredS = this.level.reduce((sum, v) => sum + (v >= 0), 0) * this.trace.step;
     const tooShort = scoredS < this.post.min_duration_s;
+    this.tooShort = tooShort;
     const values = [
       ["Threshold", fmt.probability(this.thresholdPm)],
       ["Detections", String(this.events.length)],

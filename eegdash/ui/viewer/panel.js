@@ -137,7 +137,8 @@ export class Panel {
     const label = selected ? desk.labelOf(selected) : null;
     this.fill(span ? `span` : selected ? `e${selected.first}` : "", span ? null : label);
     const reviewed = desk.events.filter((e) => desk.labelOf(e)).length;
-    this.title.textContent = desk.trace ? `Detections (${reviewed} of ${desk.events.length} reviewed)` : "Detections";
+    this.title.textContent = "Detections";
+    if (desk.trace) this.title.textContent += desk.events.length ? ` (${reviewed} of ${desk.events.length} reviewed)` : " (0)";
     this.refreshList();
     this.buttons.hidden = Boolean(span) || !selected;
     this.spanButtons.hidden = !span;
@@ -163,6 +164,7 @@ export class Panel {
   targetText(selected, span, label) {
     if (span) return `Marked span: ${fmt.elapsed(span.onset, 1)} to ${fmt.elapsed(span.end, 1)} (${fmt.span(span.end - span.onset)})`;
     if (!this.desk.trace) return "Not scored. Seizures can be marked by hand.";
+    if (this.desk.tooShort) return "Too little could be scored for a detection. Seizures can be marked by hand.";
     if (!selected) {
       return this.desk.events.length
         ? "Choose a detection (keys n and p)."

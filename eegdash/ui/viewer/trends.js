@@ -94,6 +94,7 @@ function probabilityLine(area, view, state, top, height, theme, flat) {
     unscored(area, view, state, top, height, theme);
     g.strokeStyle = theme.probability;
     g.lineWidth = flat ? 1 : 1.4;
+    g.lineCap = "round";
     g.beginPath();
     const first = Math.max(Math.floor((view.start - trace.first) / trace.step) - 1, 0);
     const last = Math.min(Math.ceil((view.start + view.length - trace.first) / trace.step) + 1, level.length - 1);
@@ -106,7 +107,8 @@ function probabilityLine(area, view, state, top, height, theme, flat) {
           continue;
         }
         const x = xOf(area, view, trace.first + i * trace.step);
-        pen ? g.lineTo(x, yOf(level[i])) : g.moveTo(x, yOf(level[i]));
+        if (!pen) g.moveTo(x, yOf(level[i]));
+        g.lineTo(x, yOf(level[i])); // to itself at first: a window between unscored ones is a dot
         pen = true;
       }
     } else {
