@@ -32,11 +32,11 @@ def test_many_labels_in_a_row_make_one_table(
     written: list[bool] = []
     original = LabelStore.write_csv
     monkeypatch.setattr(LabelStore, "write_csv", lambda self: written.append(original(self)))
-    writer = TableWriter(store, after_s=0.2)
+    writer = TableWriter(store, after_s=2.0)
     for number in range(20):
         append(store, number)
         writer.soon()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while not written and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.5)

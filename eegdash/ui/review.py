@@ -147,9 +147,15 @@ def _viewer(path: Path, model: CheckpointInfo | None) -> None:
 
 
 def _view_of(sha256: str, model_sha256: str) -> View:
-    """The view of this reader; after a reload, the one that was kept."""
+    """The view of this reader; after a reload, the one that was kept.
+
+    Who gives a name in the middle of reading stays at the page.
+    """
     reviewer, views = session().reviewer, session().views
     name = review.view_name(reviewer, sha256, model_sha256)
+    nameless = review.view_name("", sha256, model_sha256)
+    if name not in views and nameless in views:
+        views[name] = views.pop(nameless)
     if name not in views:
         kept = cache.desk().workspace.read_state(name) if reviewer else {}
         views[name] = View.from_remembered(kept)
@@ -168,6 +174,7 @@ def _reader_known() -> None:
     name = str(_sent(viewer.READER) or "").strip()[:60]
     if name and not session().reviewer:
         session().reviewer = name
+        session().views.clear()  # what this new session knows is less than what was kept
         session().renamed += 1
         session().reader_restored = True
 

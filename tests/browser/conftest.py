@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+# a shared machine may be busy: what is waited for comes, or it never does
+expect.set_options(timeout=30_000)
+
 FLAGS = [
     "--headless",
     "--no-sandbox",

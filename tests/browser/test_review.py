@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +47,30 @@ def row(page: Page, name: str) -> None:
     field.fill(name)
     field.press("Enter")
     expect(page.get_by_role("button", name="Review", exact=True)).to_have_count(1)
+
+
+def raise_threshold(page: Page) -> str:
+    """Raise the threshold by one step with its key and return it as shown."""
+    shown = page.locator('[data-metric="Threshold"] b')
+    before = shown.inner_text()
+    page.keyboard.press("]")
+    expect(shown).not_to_have_text(before)
+    return shown.inner_text()
+
+
+def wait_kept(page: Page, server: Server, start_s: float, threshold: str) -> None:
+    """Wait until the server has kept a view at this position and threshold."""
+    pm = round(1000 * float(threshold))
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        views = [
+            json.loads(path.read_text(encoding="utf-8"))
+            for path in (server.workspace / "state").glob("view-*.json")
+        ]
+        if any((view["start_s"], view["threshold_pm"]) == (start_s, pm) for view in views):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"no view at {start_s} s and {threshold} was kept")
 
 
 def open_long(page: Page, server: Server, reviewer: str = "Dr. A") -> None:
@@ -151,26 +177,30 @@ def test_a_label_never_lands_on_a_detection_that_is_not_on_the_page(
     assert len(labels_of(server)) == before + 1
 
 
-def test_keys_belong_to_the_eeg_after_a_choice_and_after_the_name(
+def test_a_name_given_while_reading_leaves_the_page_and_gives_the_keys_back(
     page: Page, server: Server
 ) -> None:
-    open_long(page, server)
+    open_long(page, server, reviewer="")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-painted]")).to_have_attribute("data-painted", "20")
     name = page.get_by_role("textbox", name="Your name or initials")
     name.fill("Dr. Later")
     name.press("Enter")
-    page.wait_for_timeout(800)
+    expect(name).not_to_be_focused()
     page.keyboard.press("ArrowRight")
-    expect(page.locator("[data-painted]")).to_have_attribute("data-painted", "10")
-    assert page.get_by_role("textbox", name="Your name or initials").input_value() == "Dr. Later"
+    expect(page.locator("[data-painted]")).to_have_attribute("data-painted", "30")
+    page.wait_for_timeout(2500)  # whatever the server still says must not move the page
+    expect(page.locator("[data-painted]")).to_have_attribute("data-painted", "30")
+    expect(name).to_have_value("Dr. Later")
 
 
 def test_a_reload_brings_back_reader_position_and_threshold(page: Page, server: Server) -> None:
     open_long(page, server, reviewer="Dr. Reload")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    page.keyboard.press("]")
-    page.wait_for_timeout(1200)
-    threshold = page.locator('[data-metric="Threshold"] b').inner_text()
+    threshold = raise_threshold(page)
+    wait_kept(page, server, 20, threshold)
     page.reload()
     expect(page.locator("[data-painted]")).to_have_attribute("data-painted", "20")
     name = page.get_by_role("textbox", name="Your name or initials")
@@ -181,11 +211,8 @@ def test_a_reload_brings_back_reader_position_and_threshold(page: Page, server: 
 def test_position_and_threshold_survive_a_change_of_page(page: Page, server: Server) -> None:
     open_long(page, server)
     page.keyboard.press("ArrowRight")
-    before = page.locator('[data-metric="Threshold"] b').inner_text()
-    page.keyboard.press("]")
-    expect(page.locator('[data-metric="Threshold"] b')).not_to_have_text(before)
-    threshold = page.locator('[data-metric="Threshold"] b').inner_text()
-    page.wait_for_timeout(1200)
+    threshold = raise_threshold(page)
+    wait_kept(page, server, 10, threshold)
     page.get_by_role("link", name="Recordings").click()
     expect(page.get_by_text("Find by name")).to_be_visible()
     page.get_by_role("link", name="Review").click()
