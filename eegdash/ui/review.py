@@ -181,7 +181,7 @@ def _reader_known() -> None:
 
 def _moved(view: View, name: str) -> None:
     sent = _sent(viewer.VIEW)
-    if isinstance(sent, dict):
+    if isinstance(sent, dict) and sent["seek"] == view.seek:
         view.start_s = float(sent["start_s"])
         view.viewed = [[float(a), float(b)] for a, b in sent["viewed"]]
         _keep(view, name)
@@ -189,7 +189,8 @@ def _moved(view: View, name: str) -> None:
 
 def _operated(view: View, trace: ProbabilityTrace | None, name: str) -> None:
     sent = _sent(viewer.OPERATING)
-    if isinstance(sent, dict) and trace and sent["model_sha256"] == trace.model_sha256:
+    known = isinstance(sent, dict) and sent["seek"] == view.seek
+    if known and trace and sent["model_sha256"] == trace.model_sha256:
         view.threshold_pm = int(sent["threshold_pm"])
         view.post = PostProcessing(**sent["post"]).as_dict()
         _keep(view, name)

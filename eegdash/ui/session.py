@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,8 +23,9 @@ class View:
     post: dict[str, float] | None = None
     acked: list[str] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
-    # the viewer goes to start_s when this changes; a view that was read from disk is a change
-    seek: int = field(default_factory=time.monotonic_ns)
+    # The viewer goes to start_s when this number changes, and says with every message which one
+    # it knew: what it sent before it heard of another view does not overwrite that view.
+    seek: int = field(default_factory=lambda: secrets.randbelow(2**40))
 
     def remembered(self) -> dict[str, Any]:
         """Return what is worth keeping over a reload."""

@@ -403,7 +403,7 @@ export class Desk {
 
   settled() {
     this.seen();
-    this.send("view", { start_s: this.start, page_s: this.pageS, viewed: this.viewed });
+    this.send("view", { seek: this.seek, start_s: this.start, page_s: this.pageS, viewed: this.viewed });
   }
 
   seen() {
@@ -494,7 +494,7 @@ export class Desk {
   }
 
   sendOperating() {
-    this.send("operating", { threshold_pm: this.thresholdPm, post: this.post, model_sha256: this.data.trace.model_sha256 });
+    this.send("operating", { seek: this.seek, threshold_pm: this.thresholdPm, post: this.post, model_sha256: this.data.trace.model_sha256 });
   }
 
   setRule(name, value) {
