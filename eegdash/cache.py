@@ -49,7 +49,11 @@ _MISS = (
     EOFError,
     MemoryError,
     RecursionError,
+    SystemError,
 )
+# The header of an array is a Python literal. Python 3.11 counts the depth of its parser for all
+# threads together, and raises SystemError when two of them parse at once.
+_PARSING = threading.Lock()
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +85,10 @@ class AnalysisCache:
             payload = self._get(key)
             if payload is None:
                 return None
-            array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(payload), allow_pickle=False)
+            with _PARSING:
+                array: NDArray[Any] = np.lib.format.read_array(
+                    io.BytesIO(payload), allow_pickle=False
+                )
             return array
         except _MISS as error:
             self._note("read", error)
