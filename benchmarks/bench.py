@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.chromium import FLAGS, chromium_path
 from benchmarks.figures import BenchmarkError
 from benchmarks.recordings import HOURS_OF_DAY, SEED, write_day, write_hour, write_short
 
@@ -26,17 +26,6 @@ PEERS = Path(__file__).with_name("peers")
 VIEWPORT = {"width": 1280, "height": 800}
 _UP_TIMEOUT_S = 60.0
 _SHORT_S = 120
-# without a GPU and without background work of the browser's own
-_FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +154,7 @@ class Bench:
     @cached_property
     def browser(self) -> Browser:
         """One Chromium for all figures."""
-        path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+        path = chromium_path()
         if path is None:
             raise BenchmarkError("Chromium is missing (Debian: apt-get install chromium).")
         try:
@@ -175,7 +164,7 @@ class Bench:
                 "Playwright is missing: pip install -r requirements-dev.txt"
             ) from error
         playwright = self._stack.enter_context(sync_playwright())
-        launched = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
         self._stack.callback(launched.close)
         return launched
 

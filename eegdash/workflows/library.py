@@ -15,6 +15,7 @@ from typing import Any
 
 from eegdash.annotations import Reference
 from eegdash.cache import cache_key
+from eegdash.checkpoints import DetectorConfig
 from eegdash.errors import EegdashError, MissingChannelsError, RecordingError
 from eegdash.io import READERS, hash_file, open_recording, read_reference
 from eegdash.montage import ELECTRODES_10_20, MONTAGES, parse_label, resolve
@@ -22,7 +23,8 @@ from eegdash.recording import Recording, alias_of
 from eegdash.workflows.desk import Desk
 
 _FACTS_VERSION = 1
-_WINDOW_S = 9.0
+# one window of the detectors that ship: three segments of 3 s
+_WINDOW_S = DetectorConfig(name="", title="", architecture="", parameters={}).window_s
 _SEVERAL = (".vhdr", ".set")
 # The list asks every second, and a damaged FIF file takes a child process (0.3 s) to refuse. The
 # reason may pass (too little memory), so it is asked again now and then.
