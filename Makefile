@@ -20,10 +20,10 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Chromium comes from the system. Where it is missing it is installed if that is allowed here;
-# otherwise the browser tests are skipped and say so.
+# Chromium and Node.js come from the system. Where one is missing it is installed if that is allowed;
+# otherwise the tests that need it are skipped and say so.
 browser:
-	@tools/ensure-chromium
+	@tools/ensure-browser
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; run: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'

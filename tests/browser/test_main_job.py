@@ -78,8 +78,8 @@ def drag_threshold(page: Page, to: float, *, release: bool = True) -> None:
     axis = page.evaluate(
         """async () => {
           const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
-          const trends = await import(loaded.find((name) => name.endsWith("/trends.js")));
-          return trends.probabilityAxis();
+          const module = await import(loaded.find((name) => name.endsWith("/probability.js")));
+          return module.probabilityAxis();
         }"""
     )
     at = float(metric(page, "Threshold"))

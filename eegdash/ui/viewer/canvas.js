@@ -1,5 +1,6 @@
 // The ground under every picture: canvas, theme, time axis, gaps and marks.
 
+import { tickStep, xOf } from "./axis.js";
 import * as fmt from "./format.js";
 
 export const GUTTER = 96; // px left of every canvas: names and axes
@@ -65,8 +66,6 @@ function luminance(colour) {
   return (0.3 * rgb[0] + 0.59 * rgb[1] + 0.11 * rgb[2]) / 255;
 }
 
-export const xOf = (area, view, t) => area.left + ((t - view.start) / view.length) * area.plot;
-
 export function clipPlot(area, top, height, draw) {
   area.g.save();
   area.g.beginPath();
@@ -78,7 +77,7 @@ export function clipPlot(area, top, height, draw) {
 
 export function timeAxis(area, view, y, theme, startOfDay, titled = true) {
   const { g } = area;
-  const step = fmt.tickStep(view.length / area.plot, startOfDay === null ? 90 : 130);
+  const step = tickStep(view.length / area.plot, startOfDay === null ? 90 : 130);
   g.fillStyle = theme.soft;
   g.font = SMALL;
   g.textAlign = "center";
@@ -144,8 +143,8 @@ export function hatch(g, colour) {
   return pattern.get(colour);
 }
 
-export function gaps(area, view, state, top, height, theme, worded) {
-  state.gaps.forEach(([a, b]) => {
+export function gaps(area, view, desk, top, height, theme, worded) {
+  desk.gaps.forEach(([a, b]) => {
     const x = Math.max(xOf(area, view, a), area.left);
     const w = Math.min(xOf(area, view, b), area.right) - x;
     if (w <= 0) return;
@@ -155,9 +154,10 @@ export function gaps(area, view, state, top, height, theme, worded) {
   });
 }
 
-export function pageMark(area, view, state, top, height, theme) {
-  const x = xOf(area, view, state.start);
-  const w = Math.max(xOf(area, view, state.start + state.pageS) - x, 2);
+export function pageMark(area, view, desk, top, height, theme) {
+  const { start, pageS } = desk.navigation;
+  const x = xOf(area, view, start);
+  const w = Math.max(xOf(area, view, start + pageS) - x, 2);
   clipPlot(area, top, height, () => {
     area.g.fillStyle = theme.page;
     area.g.fillRect(x, top, w, height);
@@ -167,10 +167,11 @@ export function pageMark(area, view, state, top, height, theme) {
   });
 }
 
-export function markedSpan(area, view, state, top, height, theme) {
-  if (!state.span) return;
-  const x = xOf(area, view, state.span.onset);
-  const w = Math.max(xOf(area, view, state.span.end) - x, 1);
+export function markedSpan(area, view, desk, top, height, theme) {
+  const { span } = desk.decisions;
+  if (!span) return;
+  const x = xOf(area, view, span.onset);
+  const w = Math.max(xOf(area, view, span.end) - x, 1);
   clipPlot(area, top, height, () => {
     area.g.fillStyle = hatch(area.g, theme.label);
     area.g.globalAlpha = 0.35;

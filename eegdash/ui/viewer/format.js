@@ -31,9 +31,3 @@ export const orNA = (value, digits = 2) =>
   value === null || value === undefined || Number.isNaN(value) ? "n/a" : value.toFixed(digits);
 
 export const span = (seconds) => (seconds < 90 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(1)} min`);
-
-// A step of 1, 2, 5, 10, 15, 30 s, min or h that gives about one tick in `px` pixels.
-export function tickStep(secondsPerPixel, px) {
-  const steps = [0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600];
-  return steps.find((step) => step >= secondsPerPixel * px) || 43200;
-}

@@ -3,6 +3,7 @@
 import * as fmt from "./format.js";
 import { button, choice, make } from "./dom.js";
 
+const SHOWN = 500; // detections in the list
 const SIGNS = { agree: "✓ agreed", disagree: "✗ disagreed", unsure: "? unsure", missed: "+ missed seizure" };
 
 export class Panel {
@@ -15,19 +16,19 @@ export class Panel {
     this.buttons = make(
       "div",
       { class: "verdicts" },
-      button("Agree", "It is a seizure (key a)", () => desk.flag("agree"), "verdict agree"),
-      button("Disagree", "It is not a seizure (key d)", () => desk.flag("disagree"), "verdict disagree"),
-      button("Unsure", "Cannot tell (key u)", () => desk.flag("unsure"), "verdict unsure"),
+      button("Agree", "It is a seizure (key a)", () => desk.decisions.flag("agree"), "verdict agree"),
+      button("Disagree", "It is not a seizure (key d)", () => desk.decisions.flag("disagree"), "verdict disagree"),
+      button("Unsure", "Cannot tell (key u)", () => desk.decisions.flag("unsure"), "verdict unsure"),
     );
     this.spanButtons = make(
       "div",
       { class: "verdicts" },
-      button("Save missed seizure", "Save this span (Enter)", () => desk.flag("missed"), "verdict missed"),
-      button("Cancel", "Forget this span (Esc)", () => desk.clearSpan(), "verdict"),
+      button("Save missed seizure", "Save this span (Enter)", () => desk.decisions.flag("missed"), "verdict missed"),
+      button("Cancel", "Forget this span (Esc)", () => desk.decisions.clearSpan(), "verdict"),
     );
     this.form = make("div", { class: "form" });
-    this.mark = button("Mark a missed seizure", "Then drag over the seizure (key m)", () => desk.startMarking(), "wide");
-    this.undo = button("Undo last label", "Take back your last label on this recording (key z)", () => desk.undo(), "wide");
+    this.mark = button("Mark a missed seizure", "Then drag over the seizure (key m)", () => desk.decisions.startMarking(), "wide");
+    this.undo = button("Undo last label", "Take back your last label on this recording (key z)", () => desk.decisions.undo(), "wide");
     this.labels = make("ol", { class: "labels", "aria-label": "Labels of this recording" });
     this.labelsTitle = make("h3", { textContent: "Labels" });
     this.node = make(
@@ -62,7 +63,7 @@ export class Panel {
       "aria-label": "Comment",
       oninput: (event) => this.edit("comment", event.target.value),
     });
-    this.save = button("Save change", "Append the change as a new record", () => this.desk.saveChange(), "wide primary");
+    this.save = button("Save change", "Append the change as a new record", () => this.desk.decisions.saveChange(), "wide primary");
     this.onset = make("input", { type: "text", "aria-label": "Onset, h:mm:ss", onchange: () => this.typed() });
     this.end = make("input", { type: "text", "aria-label": "End, h:mm:ss", onchange: () => this.typed() });
     this.times = make(
@@ -83,7 +84,7 @@ export class Panel {
   typed() {
     const onset = fmt.parseTime(this.onset.value);
     const end = fmt.parseTime(this.end.value);
-    if (onset !== null && end !== null && end > onset) this.desk.setSpan(onset, end);
+    if (onset !== null && end !== null && end > onset) this.desk.decisions.setSpan(onset, end);
     else this.desk.say("Times are typed as h:mm:ss or seconds, and the end lies after the onset.", true);
   }
 
@@ -100,8 +101,9 @@ export class Panel {
   }
 
   refreshSave() {
-    const label = this.desk.selected && this.desk.labelOf(this.desk.selected);
-    this.save.hidden = !(this.changed && label && !this.desk.span);
+    const { operating, decisions } = this.desk;
+    const label = operating.selected && decisions.labelOf(operating.selected);
+    this.save.hidden = !(this.changed && label && !decisions.span);
   }
 
   // Show the values of the label that is already there, or empty ones. What was typed and not
@@ -133,12 +135,10 @@ export class Panel {
   refresh() {
     const { desk } = this;
     if (!this.fields) return;
-    const { selected, span } = desk;
-    const label = selected ? desk.labelOf(selected) : null;
+    const { events, trace, selected } = desk.operating;
+    const { span, labels, marking } = desk.decisions;
+    const label = selected ? desk.decisions.labelOf(selected) : null;
     this.fill(span ? `span` : selected ? `e${selected.first}` : "", span ? null : label);
-    const reviewed = desk.events.filter((e) => desk.labelOf(e)).length;
-    this.title.textContent = "Detections";
-    if (desk.trace) this.title.textContent += desk.events.length ? ` (${reviewed} of ${desk.events.length} reviewed)` : " (0)";
     this.refreshList();
     this.buttons.hidden = Boolean(span) || !selected;
     this.spanButtons.hidden = !span;
@@ -156,63 +156,68 @@ export class Panel {
     });
     this.refreshSave();
     this.refreshLabels();
-    this.mark.textContent = desk.marking ? "Drag, or Enter (Esc cancels)" : "Mark a missed seizure";
-    this.mark.setAttribute("aria-pressed", String(desk.marking));
-    this.undo.disabled = !desk.labels.some((l) => l.own);
+    this.mark.textContent = marking ? "Drag, or Enter (Esc cancels)" : "Mark a missed seizure";
+    this.mark.setAttribute("aria-pressed", String(marking));
+    this.undo.disabled = !labels.some((l) => l.own);
   }
 
   targetText(selected, span, label) {
     if (span) return `Marked span: ${fmt.elapsed(span.onset, 1)} to ${fmt.elapsed(span.end, 1)} (${fmt.span(span.end - span.onset)})`;
-    if (!this.desk.trace) return "Not scored. Seizures can be marked by hand.";
-    if (this.desk.tooShort) return "Too little could be scored for a detection. Seizures can be marked by hand.";
+    if (!this.desk.operating.trace) return "Not scored. Seizures can be marked by hand.";
+    if (this.desk.metrics.tooShort) return "Too little could be scored for a detection. Seizures can be marked by hand.";
     if (!selected) {
-      return this.desk.events.length
+      return this.desk.operating.events.length
         ? "Choose a detection (keys n and p)."
         : "No detection at this threshold. Lower the threshold, or mark a seizure by hand.";
     }
-    const [onset, end] = this.desk.spanOf(selected);
+    const [onset, end] = this.desk.operating.spanOf(selected);
     const state = label ? `${SIGNS[label.verdict]} by ${label.reviewer}` : "not reviewed yet";
     return `Detection ${fmt.elapsed(onset)} to ${fmt.elapsed(end)}, ${fmt.span(end - onset)}, peak ${fmt.probability(selected.peak_pm)}: ${state}`;
   }
 
   refreshList() {
-    const { desk } = this;
-    const signature = JSON.stringify([desk.events, desk.labels.map((l) => [l.uuid, l.verdict]), desk.selected && desk.selected.first, desk.queue.length]);
-    if (signature === this.signature) return;
-    this.signature = signature;
-    const shown = desk.events.slice(0, 500);
-    const rows = shown.map((event, i) => {
-      const [onset, end] = desk.spanOf(event);
-      const label = desk.labelOf(event);
-      const pending = desk.pendingFor(event);
-      const sign = pending ? "saving …" : label ? SIGNS[label.verdict] : "";
-      const current = desk.isSelected(event);
-      const row = button("", `Go to detection ${i + 1}`, () => desk.select(event, true), current ? "event current" : "event");
-      row.setAttribute("aria-current", String(current));
-      row.append(
-        make("span", { class: "when", textContent: fmt.elapsed(onset) }),
-        make("span", { class: "long", textContent: fmt.span(end - onset) }),
-        make("span", { class: "peak", textContent: fmt.probability(event.peak_pm), title: "peak probability" }),
-        make("span", { class: "sign", textContent: sign }),
-      );
-      return make("li", {}, row);
-    });
-    if (desk.events.length > shown.length)
-      rows.push(make("li", { class: "more", textContent: `and ${desk.events.length - shown.length} more; raise the threshold` }));
+    const { operating, decisions } = this.desk;
+    const { events, trace } = operating;
+    const signature = [decisions.labels, events, operating.selected, decisions.queue];
+    if (this.listed && signature.every((part, i) => part === this.listed[i])) return;
+    this.listed = signature;
+    const reviewed = events.reduce((sum, event) => sum + (decisions.labelOf(event) ? 1 : 0), 0);
+    this.title.textContent = "Detections";
+    if (trace) this.title.textContent += events.length ? ` (${reviewed} of ${events.length} reviewed)` : " (0)";
+    const shown = events.slice(0, SHOWN);
+    const rows = shown.map((event, i) => make("li", {}, this.eventRow(event, i)));
+    if (events.length > shown.length)
+      rows.push(make("li", { class: "more", textContent: `and ${events.length - shown.length} more; raise the threshold` }));
     this.list.replaceChildren(...rows);
     const current = this.list.querySelector(".current");
     if (current) current.scrollIntoView({ block: "nearest" });
   }
 
+  eventRow(event, i) {
+    const { operating, decisions, navigation } = this.desk;
+    const [onset, end] = operating.spanOf(event);
+    const label = decisions.labelOf(event);
+    const sign = decisions.pendingFor(event) ? "saving …" : label ? SIGNS[label.verdict] : "";
+    const current = operating.isSelected(event);
+    const row = button("", `Go to detection ${i + 1}`, () => navigation.select(event, true), current ? "event current" : "event");
+    row.setAttribute("aria-current", String(current));
+    row.append(
+      make("span", { class: "when", textContent: fmt.elapsed(onset) }),
+      make("span", { class: "long", textContent: fmt.span(end - onset) }),
+      make("span", { class: "peak", textContent: fmt.probability(event.peak_pm), title: "peak probability" }),
+      make("span", { class: "sign", textContent: sign }),
+    );
+    return row;
+  }
+
   refreshLabels() {
-    const { labels } = this.desk;
+    const { labels } = this.desk.decisions;
     this.labelsTitle.textContent = `Labels (${labels.length})`;
-    const signature = JSON.stringify(labels);
-    if (signature === this.labelSignature) return;
-    this.labelSignature = signature;
+    if (labels === this.labelled) return;
+    this.labelled = labels;
     this.labels.replaceChildren(
       ...labels.slice(-200).map((label) => {
-        const row = button("", "Go to this label", () => this.desk.visit(label), "event");
+        const row = button("", "Go to this label", () => this.desk.decisions.visit(label), "event");
         const about = [label.event_type !== "sz" ? label.event_type : "", label.reason, label.comment].filter(Boolean).join("; ");
         row.append(
           make("span", { class: "when", textContent: fmt.elapsed(label.onset_s) }),

@@ -1,6 +1,7 @@
 // Regional spectrograms from uint8 tiles, with fixed limits and a colour bar.
 
-import { clipPlot, density, gaps, heading, markedSpan, note, pageMark, prepare, rowName, xOf } from "./canvas.js";
+import { xOf } from "./axis.js";
+import { clipPlot, density, gaps, heading, markedSpan, note, pageMark, prepare, rowName } from "./canvas.js";
 
 const MAPS = {
   viridis:
@@ -72,18 +73,18 @@ function panelImage(tile, panel, settings, info) {
   return canvas;
 }
 
-export function spectrogramStrip(area, view, state, panel, y, h, getTile) {
-  const info = state.spectrogram;
+export function spectrogramStrip(area, view, desk, panel, y, h) {
+  const info = desk.spectrogram;
   const level = spectrogramLevel(info, view.length, area.plot);
   let waiting = false;
   clipPlot(area, y, h, () => {
     area.g.imageSmoothingEnabled = false;
-    spectrogramTiles(info, view, level, getTile, (tile, firstColumn, columnS) => {
+    spectrogramTiles(info, view, level, desk.display.getSpectrogram, (tile, firstColumn, columnS) => {
       if (!tile) {
         waiting = true;
         return;
       }
-      const image = panelImage(tile, panel, state.settings, info);
+      const image = panelImage(tile, panel, desk.display.settings, info);
       const x = xOf(area, view, firstColumn * columnS);
       area.g.drawImage(image, x, y, xOf(area, view, (firstColumn + tile.columns) * columnS) - x, h);
     });
@@ -91,25 +92,25 @@ export function spectrogramStrip(area, view, state, panel, y, h, getTile) {
   return waiting;
 }
 
-function spectrogramHeight(state) {
-  return state.spectrogram ? 20 + state.spectrogram.panels.length * (stripHeight() + 3) + 2 : 0;
+function spectrogramHeight(desk) {
+  return desk.spectrogram ? 20 + desk.spectrogram.panels.length * (stripHeight() + 3) + 2 : 0;
 }
 
-export function spectrogramPanel(canvas, state, theme, getTile) {
-  if (!state.spectrogram) return;
-  const area = prepare(canvas, spectrogramHeight(state));
+export function spectrogramPanel(canvas, desk, theme) {
+  if (!desk.spectrogram) return;
+  const area = prepare(canvas, spectrogramHeight(desk));
   const { g } = area;
-  const view = state.trend();
-  const { fmax } = state.settings;
-  heading(area, "Spectrogram", theme, `power in dB re 1 µV²/Hz, 0.5 to ${fmax} Hz, band lines at 4, 8, 13, 30 Hz; frames of ${state.spectrogram.window_s} s`);
+  const view = desk.navigation.trend();
+  const { fmax } = desk.display.settings;
+  heading(area, "Spectrogram", theme, `power in dB re 1 µV²/Hz, 0.5 to ${fmax} Hz, band lines at 4, 8, 13, 30 Hz; frames of ${desk.spectrogram.window_s} s`);
   let waiting = false;
-  state.spectrogram.panels.forEach((panel, i) => {
+  desk.spectrogram.panels.forEach((panel, i) => {
     const h = stripHeight();
     const y = 20 + i * (h + 3);
     g.fillStyle = theme.fill;
     g.fillRect(area.left, y, area.plot, h);
-    waiting = spectrogramStrip(area, view, state, i, y, h, getTile) || waiting;
-    gaps(area, view, state, y, h, theme, i === 0);
+    waiting = spectrogramStrip(area, view, desk, i, y, h) || waiting;
+    gaps(area, view, desk, y, h, theme, i === 0);
     rowName(area, panel.name, y + h / 2, theme, theme.text);
     g.font = "10px system-ui, sans-serif";
     g.textAlign = "right";
@@ -127,16 +128,16 @@ export function spectrogramPanel(canvas, state, theme, getTile) {
       g.lineTo(area.right, fy);
       g.stroke();
     });
-    markedSpan(area, view, state, y, h, theme);
-    pageMark(area, view, state, y, h, theme);
+    markedSpan(area, view, desk, y, h, theme);
+    pageMark(area, view, desk, y, h, theme);
   });
   if (waiting) note(area, "computing the spectrogram …", area.left + 10, 41, { soft: theme.text });
-  colourBar(area, state, 20, state.spectrogram.panels.length * (stripHeight() + 3) - 3, theme);
+  colourBar(area, desk, 20, desk.spectrogram.panels.length * (stripHeight() + 3) - 3, theme);
 }
 
-function colourBar(area, state, top, height, theme) {
+function colourBar(area, desk, top, height, theme) {
   const { g } = area;
-  const table = TABLES[state.settings.colours];
+  const table = TABLES[desk.display.settings.colours];
   const x = area.right + 10;
   for (let i = 0; i < height; i++) {
     const v = table[1 + Math.round(254 * (1 - i / height))];
@@ -146,7 +147,7 @@ function colourBar(area, state, top, height, theme) {
   g.font = "10px system-ui, sans-serif";
   g.fillStyle = theme.soft;
   g.textAlign = "left";
-  g.fillText(`${state.settings.dbHigh} dB`, x + 13, top + 5);
-  g.fillText(`${(state.settings.dbHigh + state.settings.dbLow) / 2}`, x + 13, top + height / 2);
-  g.fillText(`${state.settings.dbLow} dB`, x + 13, top + height - 5);
+  g.fillText(`${desk.display.settings.dbHigh} dB`, x + 13, top + 5);
+  g.fillText(`${(desk.display.settings.dbHigh + desk.display.settings.dbLow) / 2}`, x + 13, top + height / 2);
+  g.fillText(`${desk.display.settings.dbLow} dB`, x + 13, top + height - 5);
 }

@@ -1,18 +1,20 @@
 // The raw EEG page: traces, scale bar, and what is marked on them.
 
+import { xOf } from "./axis.js";
+import { NO_SAMPLE, strokeRow } from "./envelope.js";
 import * as fmt from "./format.js";
-import { FONT, RIGHT, SMALL, clipPlot, gaps, hatch, heading, markedSpan, note, prepare, timeAxis, xOf } from "./canvas.js";
+import { FONT, SMALL, clipPlot, gaps, hatch, heading, markedSpan, note, prepare, timeAxis } from "./canvas.js";
 
 export const PX_PER_MM = 96 / 25.4; // CSS pixels; the scale bar is what counts
 
-export function rawPanel(canvas, state, theme, height, getTile) {
+export function rawPanel(canvas, desk, theme, height) {
   const area = prepare(canvas, height);
   const { g } = area;
-  const view = { start: state.start, length: state.pageS };
-  const names = state.channels;
+  const view = { start: desk.navigation.start, length: desk.navigation.pageS };
+  const names = desk.display.channels;
   const top = 20;
   const bottom = height - 20;
-  heading(area, "EEG", theme, state.displayNote());
+  heading(area, "EEG", theme, desk.display.note());
   g.fillStyle = theme.fill;
   g.fillRect(area.left, top, area.plot, bottom - top);
   for (let s = Math.ceil(view.start); s <= view.start + view.length; s++) {
@@ -23,79 +25,73 @@ export function rawPanel(canvas, state, theme, height, getTile) {
     g.fillRect(Math.round(xOf(area, view, s)), top, 1, bottom - top);
     g.globalAlpha = 1;
   }
-  spansOnRaw(area, view, state, top, bottom, theme);
+  spansOnRaw(area, view, desk, top, bottom, theme);
   const rowHeight = (bottom - top) / Math.max(names.length, 1);
-  const missing = traces(area, view, state, top, rowHeight, bottom, theme, getTile);
+  const missing = traces(area, view, desk, top, rowHeight, bottom, theme);
   names.forEach((name, i) => {
     g.font = rowHeight < 13 ? "10px system-ui, sans-serif" : FONT;
     g.textAlign = "right";
-    g.fillStyle = ink(theme, state.sides[i]);
+    g.fillStyle = ink(theme, desk.display.sides[i]);
     g.fillText(name, area.left - 8, top + (i + 0.5) * rowHeight);
   });
   g.font = FONT;
-  tags(area, view, state, top, bottom, theme);
-  gaps(area, view, state, top, bottom - top, theme, true);
-  pastEnd(area, view, state, top, bottom, theme);
-  markedSpan(area, view, state, top, bottom - top, theme);
-  scaleBar(area, view, state, bottom, theme);
-  timeAxis(area, view, bottom + 1, theme, state.startOfDay);
+  tags(area, view, desk, top, bottom, theme);
+  gaps(area, view, desk, top, bottom - top, theme, true);
+  pastEnd(area, view, desk, top, bottom, theme);
+  markedSpan(area, view, desk, top, bottom - top, theme);
+  scaleBar(area, view, desk, bottom, theme);
+  timeAxis(area, view, bottom + 1, theme, desk.startOfDay);
   if (missing) note(area, "loading …", area.left + 8, top + 10, theme);
   return !missing;
 }
 
 const ink = (theme, side) => (side === "L" ? theme.left : side === "R" ? theme.right : theme.mid);
 
-function pastEnd(area, view, state, top, bottom, theme) {
-  if (view.start + view.length <= state.duration) return;
-  const x = xOf(area, view, state.duration);
+function pastEnd(area, view, desk, top, bottom, theme) {
+  if (view.start + view.length <= desk.duration) return;
+  const x = xOf(area, view, desk.duration);
   area.g.fillStyle = theme.gap;
   area.g.fillRect(x, top, area.right - x, bottom - top);
   if (area.right - x > 120) note(area, "end of the recording", x + 8, top + 10, theme);
 }
 
-function spansOnRaw(area, view, state, top, bottom, theme) {
+const inView = (index, view) => index.within(view.start, view.start + view.length);
+
+const spanOfLabel = (label) => [label.onset_s, label.onset_s + label.duration_s];
+
+function spansOnRaw(area, view, desk, top, bottom, theme) {
   const { g } = area;
+  const bar = ([a, b]) => [xOf(area, view, a), xOf(area, view, b) - xOf(area, view, a)];
   clipPlot(area, top, bottom - top, () => {
-    state.events.forEach((event) => {
-      const [a, b] = state.spanOf(event);
-      if (b < view.start || a > view.start + view.length) return;
-      const x = xOf(area, view, a);
-      const w = xOf(area, view, b) - x;
+    inView(desk.operating.index, view).forEach((event) => {
+      const [x, w] = bar(desk.operating.spanOf(event));
       g.fillStyle = theme.eventFill;
       g.fillRect(x, top, w, bottom - top);
       g.fillStyle = theme.event;
       g.fillRect(x, top, w, 3);
     });
-    state.labels.forEach((label) => {
-      const x = xOf(area, view, label.onset_s);
-      g.strokeStyle = theme.label;
-      g.lineWidth = 2;
-      g.strokeRect(x, top + 4, xOf(area, view, label.onset_s + label.duration_s) - x, bottom - top - 8);
+    g.strokeStyle = theme.label;
+    g.lineWidth = 2;
+    inView(desk.decisions.index, view).forEach((label) => {
+      const [x, w] = bar(spanOfLabel(label));
+      g.strokeRect(x, top + 4, w, bottom - top - 8);
     });
-    (state.reference ? state.reference.seizures : []).forEach(([a, b]) => {
-      if (b < view.start || a > view.start + view.length) return;
-      const x = xOf(area, view, a);
+    inView(desk.references, view).forEach((span) => {
+      const [x, w] = bar(span);
       g.fillStyle = hatch(g, theme.reference);
-      g.fillRect(x, bottom - 7, xOf(area, view, b) - x, 7);
+      g.fillRect(x, bottom - 7, w, 7);
     });
   });
 }
 
 // What the shaded spans are, in words on a ground of their own, over the traces.
-function tags(area, view, state, top, bottom, theme) {
-  const inView = ([a, b]) => b > view.start && a < view.start + view.length;
+function tags(area, view, desk, top, bottom, theme) {
   clipPlot(area, top, bottom - top, () => {
-    state.events.forEach((event) => {
-      const span = state.spanOf(event);
-      if (inView(span)) tag(area, view, span[0], `detection, peak ${fmt.probability(event.peak_pm)}`, top + 11, theme.event, theme);
-    });
-    state.labels.forEach((label) => {
-      const span = [label.onset_s, label.onset_s + label.duration_s];
-      if (inView(span)) tag(area, view, span[0], `${label.verdict}, ${label.reviewer}`, top + 26, theme.label, theme);
-    });
-    (state.reference ? state.reference.seizures : []).forEach((span) => {
-      if (inView(span)) tag(area, view, span[0], "reference: seizure", bottom - 17, theme.reference, theme);
-    });
+    inView(desk.operating.index, view).forEach((event) =>
+      tag(area, view, desk.operating.spanOf(event)[0], `detection, peak ${fmt.probability(event.peak_pm)}`, top + 11, theme.event, theme));
+    inView(desk.decisions.index, view).forEach((label) =>
+      tag(area, view, label.onset_s, `${label.verdict}, ${label.reviewer}`, top + 26, theme.label, theme));
+    inView(desk.references, view).forEach(([onset]) => tag(area, view, onset, "reference: seizure", bottom - 17, theme.reference, theme));
   });
 }
 
@@ -117,12 +113,12 @@ function tag(area, view, start, text, y, colour, theme) {
 // and kept as a picture, because dragging the threshold repaints what lies under them.
 const kept = new WeakMap();
 
-function traces(area, view, state, top, rowHeight, bottom, theme, getTile) {
-  const tiles = state.rawTiles(view.start, view.start + view.length, getTile);
+function traces(area, view, desk, top, rowHeight, bottom, theme) {
+  const tiles = desk.display.rawTiles(view.start, view.start + view.length, desk.display.getRaw);
   const missing = tiles.some(({ tile }) => !tile);
-  if (!missing) state.fitSensitivity(tiles.map(({ tile }) => tile), rowHeight);
+  if (!missing) desk.display.fitSensitivity(tiles.map(({ tile }) => tile), rowHeight);
   const { canvas } = area.g;
-  const key = [view.start, view.length, state.rawAddress(0), state.sensitivity, theme.dark, canvas.width, canvas.height].join("|");
+  const key = [view.start, view.length, desk.display.rawAddress(0), desk.display.sensitivity, theme.dark, canvas.width, canvas.height].join("|");
   let picture = kept.get(canvas);
   if (missing || !picture || picture.key !== key) {
     picture = { key: missing ? null : key, layer: picture ? picture.layer : document.createElement("canvas") };
@@ -131,7 +127,7 @@ function traces(area, view, state, top, rowHeight, bottom, theme, getTile) {
     const g = picture.layer.getContext("2d");
     g.setTransform(area.ratio, 0, 0, area.ratio, 0, 0);
     g.lineJoin = "round";
-    stroke({ ...area, g }, view, state, tiles, top, rowHeight, bottom, theme);
+    stroke({ ...area, g }, view, desk, tiles, top, rowHeight, bottom, theme);
     kept.set(canvas, picture);
   }
   area.g.drawImage(picture.layer, 0, 0, area.width, area.height);
@@ -146,7 +142,7 @@ export function typicalPeaks(tiles) {
       const sizes = [];
       for (let i = 0; i < samples; i += 4) {
         const v = counts[row * samples + i];
-        if (v !== -32768) sizes.push(Math.abs(v));
+        if (v !== NO_SAMPLE) sizes.push(Math.abs(v));
       }
       sizes.sort((a, b) => a - b);
       if (sizes.length) peaks.push(sizes[Math.floor(0.95 * (sizes.length - 1))] * scale[row]);
@@ -155,68 +151,31 @@ export function typicalPeaks(tiles) {
   return peaks.sort((a, b) => a - b);
 }
 
-function stroke(area, view, state, tiles, top, rowHeight, bottom, theme) {
+function stroke(area, view, desk, tiles, top, rowHeight, bottom, theme) {
   const { g } = area;
-  const pxPerUv = PX_PER_MM / state.sensitivity;
+  const pxPerUv = PX_PER_MM / desk.display.sensitivity;
   clipPlot(area, top, bottom - top, () => {
     g.lineWidth = 1;
     for (const { tile, start } of tiles.filter((t) => t.tile)) {
       for (let row = 0; row < tile.rows; row++) {
-        g.strokeStyle = ink(theme, state.sides[row]);
+        g.strokeStyle = ink(theme, desk.display.sides[row]);
+        const middle = top + (row + 0.5) * rowHeight;
+        const pxPerCount = pxPerUv * tile.scale[row]; // a positive microvolt goes down the screen
         g.beginPath();
-        trace(g, area, view, tile, row, start, top + (row + 0.5) * rowHeight, pxPerUv * tile.scale[row]);
+        strokeRow(
+          tile.counts, row * tile.samples, tile.samples, xOf(area, view, start), area.plot / view.length / tile.rate, area.left, area.right,
+          (x, v) => g.moveTo(x, middle + v * pxPerCount),
+          (x, v) => g.lineTo(x, middle + v * pxPerCount),
+        );
         g.stroke();
       }
     }
   });
 }
 
-function trace(g, area, view, tile, row, start, middle, pxPerCount) {
-  const { counts, samples, rate } = tile;
-  const pxPerValue = area.plot / view.length / rate;
-  const origin = xOf(area, view, start);
-  const offset = row * samples;
-  const first = Math.max(Math.floor((area.left - origin) / pxPerValue) - 1, 0);
-  const last = Math.min(Math.ceil((area.right - origin) / pxPerValue) + 1, samples - 1);
-  let pen = false;
-  if (pxPerValue > 0.6) {
-    for (let i = first; i <= last; i++) {
-      const v = counts[offset + i];
-      if (v === -32768) {
-        pen = false;
-        continue;
-      }
-      const x = origin + i * pxPerValue;
-      pen ? g.lineTo(x, middle + v * pxPerCount) : g.moveTo(x, middle + v * pxPerCount);
-      pen = true;
-    }
-    return;
-  }
-  // several values share a pixel: one stroke from lowest to highest, joined to the next
-  let i = first;
-  while (i <= last) {
-    const px = Math.floor(origin + i * pxPerValue);
-    let lo = 32767;
-    let hi = -32768;
-    while (i <= last && Math.floor(origin + i * pxPerValue) === px) {
-      const v = counts[offset + i++];
-      if (v === -32768) continue;
-      if (v < lo) lo = v;
-      if (v > hi) hi = v;
-    }
-    if (hi === -32768) {
-      pen = false;
-      continue;
-    }
-    pen ? g.lineTo(px + 0.5, middle + lo * pxPerCount) : g.moveTo(px + 0.5, middle + lo * pxPerCount);
-    if (hi !== lo) g.lineTo(px + 0.5, middle + hi * pxPerCount);
-    pen = true;
-  }
-}
-
-function scaleBar(area, view, state, bottom, theme) {
+function scaleBar(area, view, desk, bottom, theme) {
   const { g } = area;
-  const pxPerUv = PX_PER_MM / state.sensitivity;
+  const pxPerUv = PX_PER_MM / desk.display.sensitivity;
   const uv = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].find((v) => v * pxPerUv >= 24) || 5000;
   const x = area.right + 8;
   const y = bottom - 6;
