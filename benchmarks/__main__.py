@@ -21,11 +21,13 @@ from pathlib import Path
 
 from benchmarks import (
     app_start,
+    browser_memory,
     first_paint,
     label_append,
     page_flip,
     raw_tile,
     score_speed,
+    scroll,
     threshold_drag,
 )
 from benchmarks.bench import Bench
@@ -33,8 +35,10 @@ from benchmarks.figures import BenchmarkError, Figure, Row, table
 
 FIGURES: tuple[Figure, ...] = (
     page_flip.FIGURE,
+    scroll.FIGURE,
     threshold_drag.FIGURE,
     first_paint.FIGURE,
+    browser_memory.FIGURE,
     app_start.FIGURE,
     score_speed.HOUR,
     score_speed.DAY,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from benchmarks import probe
+from benchmarks import plotly_day, probe
 from benchmarks.bench import PEERS, Bench, Site, dashboard, serve
 from benchmarks.figures import Figure, Row, at_most, number, percentile_95
 
 _REPEATS = 7
+_PEER_REPEATS = 3
 _IN_APP_S = 0.5
 _BEYOND_EMPTY_S = 1.0
 _EMPTY_TEXT = "nothing here"
@@ -29,6 +30,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     with dashboard(site) as url, empty as empty_url:
         in_app, tiles = _in_app(bench, url)
         loads = [_loads(bench, url, empty_url, site) for _ in range(bench.repeats(_REPEATS))]
+    plotly = list(_plotly_loads(bench))
     within = at_most(median(in_app), _IN_APP_S) if judged else None
     yield Row(
         what=f"first paint of {site.length}: click on Review to painted",
@@ -59,6 +61,13 @@ def measure(bench: Bench) -> Iterator[Row]:
         peer=f"{number(median(review))} s against {number(median(plain))} s, "
         f"{number(median(review) / median(plain))}x",
     )
+    yield Row(
+        what=f"browser load of {site.length} as st.plotly_chart figures",
+        median=median(plotly),
+        unit="s",
+        n=len(plotly),
+        peer=f"{number(median(plotly) / median(review))}x the review page",
+    )
 
 
 def _in_app(bench: Bench, url: str) -> tuple[list[float], list[float]]:
@@ -85,6 +94,13 @@ def _loads(bench: Bench, url: str, empty_url: str, site: Site) -> tuple[float, f
         _load(bench, address, probe.PAINTED),
         _load(bench, empty_url, probe.text_shown(_EMPTY_TEXT)),
     )
+
+
+def _plotly_loads(bench: Bench) -> Iterator[float]:
+    with plotly_day.peer(bench) as url:
+        for _ in range(bench.repeats(_PEER_REPEATS)):
+            with bench.tab() as page:
+                yield plotly_day.open_page(page, url) / 1000
 
 
 def _load(bench: Bench, address: str, ready: str) -> float:

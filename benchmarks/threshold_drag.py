@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import probe
+from benchmarks import plotly_day, probe
 from benchmarks.bench import Bench, dashboard
 from benchmarks.figures import BenchmarkError, Figure, Row, number, percentile_95
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _DRAG_FRAMES = 180
 _REPEATS = 3
+_PEER_STEPS = 8
 _FPS = 60.0
 _LEAST_FPS = 59.0  # the display's own clock is not exactly 60 Hz
 _TRENDS = (("600", "trend of 10 min"), ("0", "trend of the whole recording"))
@@ -100,6 +101,21 @@ def measure(bench: Bench) -> Iterator[Row]:
             page.wait_for_timeout(2500)
             drags = [_drag(page, sent) for _ in range(_REPEATS)]
             yield from _rows(f"{site.length}, {name}", drags, judged)
+    yield _peer_row(bench)
+
+
+def _peer_row(bench: Bench) -> Row:
+    with plotly_day.peer(bench) as url, bench.tab() as page:
+        plotly_day.open_page(page, url)
+        steps = plotly_day.thresholds(page, bench.repeats(_PEER_STEPS))
+    return Row(
+        what="st.slider and st.plotly_chart: one step of the threshold to shown",
+        median=median(steps),
+        p95=percentile_95(steps),
+        unit="ms",
+        n=len(steps),
+        peer=f"{number(1000 / median(steps))} updates a second, none while the hand moves",
+    )
 
 
 def _drag(page: Page, sent: list[Any]) -> _Drag:

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.__main__ import FIGURES, main
 from benchmarks.figures import Figure, Row, at_most, percentile_95, table
-from benchmarks.recordings import HOURS_OF_DAY, write_day
+from benchmarks.recordings import HOURS_OF_DAY, NOTES_OF_DAY, write_day
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -105,3 +105,9 @@ def test_a_day_is_an_hour_repeated_record_by_record(tmp_path: Path) -> None:
     assert reference is not None
     onsets = [seizure.onset_s for seizure in reference.seizures]
     assert onsets == [100.0 + 3600 * k for k in range(HOURS_OF_DAY)]
+    notes = [(note.onset_s, note.text) for note in all_day.annotations]
+    assert len(notes) == NOTES_OF_DAY
+    assert all(text for _, text in notes)
+    assert notes[0][0] < 60
+    assert notes[-1][0] > HOURS_OF_DAY * 3600 - 60
+    assert all_day.start is not None

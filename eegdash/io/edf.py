@@ -32,7 +32,7 @@ from eegdash.io.channels import (
 )
 from eegdash.io.gate import MAX_SPAN_S, Header, SignalHeader, read_header
 from eegdash.io.hashing import hash_file
-from eegdash.io.tal import Tal, parse_tals
+from eegdash.io.tal import Tal, parse_tals, time_alone
 from eegdash.recording import Block, Recording
 
 # a record up to this size is read whole; of a larger one only what is asked for
@@ -170,12 +170,17 @@ def _read_times(path: Path, header: Header) -> _Times:
     cut = n_bytes > _MAX_ANNOTATION_BYTES
     if not places or cut:
         return _Times((), (), 0, cut)
+    first, step = header.header_bytes, header.record_bytes  # summed once, not in every record
     with path.open("rb", buffering=0) as file:
         for record in range(header.n_records):
             onset_s = np.nan
             for position, (offset, length) in enumerate(places):
-                file.seek(header.header_bytes + record * header.record_bytes + offset)
-                found, unreadable = parse_tals(file.read(length).rstrip(b"\x00"))
+                file.seek(first + record * step + offset)
+                content = file.read(length).rstrip(b"\x00")
+                if position == 0 and (alone := time_alone(content)) is not None:
+                    onset_s = alone  # most of the 86,400 records of a day say nothing else
+                    continue
+                found, unreadable = parse_tals(content)
                 n_unreadable += unreadable
                 # only the first list of the first annotation signal keeps the time
                 if position == 0 and found and found[0].keeps_time:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 # at most 15 digits: a double holds them exactly and a longer number is no time of a recording
 _ONSET = re.compile(rb"[+-]\d{1,15}(?:\.\d*)?")
 _DURATION = re.compile(rb"\d{1,15}(?:\.\d*)?")
+_TIME_ALONE = re.compile(rb"([+-]\d{1,15}(?:\.\d*)?)\x14\x14")
 MAX_TEXT = 2000
 
 
@@ -65,6 +66,18 @@ def parse_tals(data: bytes) -> tuple[list[Tal], int]:
         else:
             tals.append(tal)
     return tals, n_unreadable
+
+
+def time_alone(content: bytes) -> float | None:
+    """Return the onset of a record whose one list only keeps its time, s; else None.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the annotation signal in one data record, without the zeros at its end.
+    """
+    found = _TIME_ALONE.fullmatch(content)
+    return float(found[1]) if found else None
 
 
 def _parse(piece: bytes) -> Tal | None:

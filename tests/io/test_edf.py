@@ -14,6 +14,7 @@ from edf_bytes import EdfBytes, Signal, annotations
 from eegdash.errors import RecordingError
 from eegdash.export import write_edf
 from eegdash.io import open_recording
+from eegdash.io.tal import parse_tals, time_alone
 
 
 def digital(n: int, seed: int = 0) -> np.ndarray:
@@ -177,3 +178,30 @@ def test_annotations_of_the_data_pack_are_what_mne_reads(data_pack: Path) -> Non
         found = open_recording(path).annotations
         np.testing.assert_allclose([a.onset_s for a in found], expected.onset, atol=1e-4)
         assert [a.text for a in found] == list(expected.description)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"+0\x14\x14", b"+86399.5\x14\x14", b"-3\x14\x14", b"+1.\x14\x14"],
+)
+def test_a_list_that_only_keeps_the_time_is_read_like_any_other(content: bytes) -> None:
+    (tal,), unreadable = parse_tals(content)
+    assert unreadable == 0
+    assert tal.keeps_time
+    assert tal.texts == ()
+    assert time_alone(content) == tal.onset_s
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"+0\x14",
+        b"+0\x14\x14x\x14",
+        b"+0\x151\x14\x14",
+        b"+0\x14\x14\x00+1\x14\x14",
+        b"0\x14\x14",
+    ],
+)
+def test_what_says_more_than_the_time_is_read_in_full(content: bytes) -> None:
+    assert time_alone(content) is None
