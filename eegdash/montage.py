@@ -7,9 +7,11 @@ names T3, T4, T5, T6 are synonyms of T7, T8, P7, P8 (ACNS guideline 2, 2016).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,12 +174,16 @@ class MontageMatrix:
         ``derived_uv = weights @ signal_uv[picks]``.
     notes : tuple of str
         Choices made, e.g. which of two equal labels was used.
+    inputs : tuple of tuple of int
+        Per derivation the recorded channels of its anode and cathode. The electrodes that
+        make up an average are not among them: one of them alone does not spoil the row.
     """
 
     names: tuple[str, ...]
     picks: tuple[int, ...]
     weights: NDArray[np.float32]
     notes: tuple[str, ...] = ()
+    inputs: tuple[tuple[int, ...], ...] = ()
 
     def apply(self, signal_uv: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return derivations (n_derivations, n_samples) from picked channels (n_picks, n_samples).
@@ -224,14 +230,14 @@ def resolve(
         return _as_recorded(recording)
     single, pairs, notes = _known_channels(recording, dict(mapping or {}))
     average = [single[e] for e in ELECTRODES_10_20 if e in single]
-    rows: list[tuple[str, dict[int, float]]] = []
+    rows: list[_Row] = []
     missing: list[Derivation] = []
     for derivation in montage.derivations:
         row = _row(derivation, single, pairs, average)
         if row is None:
             missing.append(derivation)
         else:
-            rows.append((derivation.name, row))
+            rows.append(row)
     if missing and (montage.complete or not rows):
         raise _missing_error(recording, montage, missing, single)
     return _matrix(rows, tuple(notes))
@@ -245,8 +251,122 @@ def present(
 ) -> MontageMatrix:
     """Return those of ``derivations`` that the recording can give (possibly none)."""
     single, pairs, notes = _known_channels(recording, dict(mapping or {}))
-    rows = [(d.name, _row(d, single, pairs, [])) for d in derivations]
-    return _matrix([(name, row) for name, row in rows if row is not None], tuple(notes))
+    rows = [_row(d, single, pairs, []) for d in derivations]
+    return _matrix([row for row in rows if row is not None], tuple(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMontage:
+    """What a reader sees of a montage: the rows there are, and those that cannot be made.
+
+    Parameters
+    ----------
+    matrix : MontageMatrix
+    absent : tuple of str
+        Names of the derivations to which no path over the recorded channels leads.
+    """
+
+    matrix: MontageMatrix
+    absent: tuple[str, ...] = ()
+
+
+def shown(
+    recording: Recording,
+    montage: Montage,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    bad: Collection[int] = (),
+) -> ShownMontage:
+    """Find what a montage can show of a recording, by sums of recorded derivations if need be.
+
+    Voltages around any loop add up to zero (Kirchhoff), so that the sum of recorded derivations
+    along a path from anode to cathode is that derivation, exactly: ``Fp1-F7`` plus ``F7-T7`` is
+    ``Fp1-T7``. The path of fewest recorded channels is taken, since each adds its noise. A
+    derivation without a path is left out. The detector is fed by :func:`resolve`, which makes no
+    such sums.
+
+    Parameters
+    ----------
+    recording : Recording
+    montage : Montage
+    mapping : mapping of str to str, optional
+        As in :func:`resolve`.
+    bad : collection of int
+        Recorded channels that are kept out of the average of an average reference.
+
+    Returns
+    -------
+    ShownMontage
+
+    Raises
+    ------
+    MissingChannelsError
+        If not a single derivation can be made.
+    """
+    if not montage.derivations:
+        return ShownMontage(_as_recorded(recording))
+    single, pairs, notes = _known_channels(recording, dict(mapping or {}))
+    average = [single[e] for e in ELECTRODES_10_20 if e in single and single[e] not in bad]
+    links = _links(single, pairs)
+    rows: list[_Row] = []
+    missing: list[Derivation] = []
+    for derivation in montage.derivations:
+        row = _row(derivation, single, pairs, average) or _path(derivation, links)
+        if row is None:
+            missing.append(derivation)
+        else:
+            rows.append(row)
+    if not rows and missing[0].cathode == AVERAGE and (single or pairs):
+        raise MissingChannelsError(
+            f"{recording.path.name} cannot give the {montage.title.lower()} montage: it needs a "
+            "good electrode that was recorded against a common reference. "
+            "Choose another montage.",
+            [],
+        )
+    if not rows:
+        raise _missing_error(recording, montage, missing, single)
+    return ShownMontage(_matrix(rows, tuple(notes)), tuple(d.name for d in missing))
+
+
+_Links = Mapping[str, Sequence[tuple[str, int, float]]]
+_REFERENCE = ""  # stands for the common reference of referential channels
+
+
+def _links(single: Mapping[str, int], pairs: Mapping[tuple[str, str], int]) -> _Links:
+    """Return per electrode (other electrode, channel, sign): own minus other is sign x channel."""
+    links: dict[str, list[tuple[str, int, float]]] = defaultdict(list)
+    recorded = {**{(e, _REFERENCE): index for e, index in single.items()}, **pairs}
+    for (anode, cathode), index in sorted(recorded.items(), key=lambda item: item[1]):
+        links[anode].append((cathode, index, 1.0))
+        links[cathode].append((anode, index, -1.0))
+    return links
+
+
+def _path(derivation: Derivation, links: _Links) -> _Row | None:
+    """Sum the recorded channels along the shortest path from anode to cathode."""
+    anode, cathode = derivation.anode, derivation.cathode
+    if cathode is None or anode not in links or cathode not in links:
+        return None
+    before: dict[str, tuple[str, int, float]] = {}
+    queue = deque([anode])
+    while queue and cathode not in before:
+        here = queue.popleft()
+        for other, index, sign in links[here]:
+            if other not in before and other != anode:
+                before[other] = (here, index, sign)
+                queue.append(other)
+    if cathode not in before:
+        return None
+    weights = dict(_walked_back(cathode, anode, before))
+    return _Row(derivation.name, weights, tuple(sorted(weights)))
+
+
+def _walked_back(
+    end: str, start: str, before: Mapping[str, tuple[str, int, float]]
+) -> Iterator[tuple[int, float]]:
+    while end != start:
+        end, index, sign = before[end]
+        yield index, sign
 
 
 def _as_recorded(recording: Recording) -> MontageMatrix:
@@ -256,7 +376,16 @@ def _as_recorded(recording: Recording) -> MontageMatrix:
         names=tuple(recording.ch_names[i] for i in picks),
         picks=picks,
         weights=np.eye(len(picks), dtype=np.float32),
+        inputs=tuple((i,) for i in picks),
     )
+
+
+class _Row(NamedTuple):
+    """A derivation as weights of recorded channels, and which of these are its own electrodes."""
+
+    name: str
+    weights: dict[int, float]
+    inputs: tuple[int, ...]
 
 
 def _known_channels(
@@ -289,33 +418,34 @@ def _row(
     single: dict[str, int],
     pairs: dict[tuple[str, str], int],
     average: list[int],
-) -> dict[int, float] | None:
+) -> _Row | None:
     anode, cathode = derivation.anode, derivation.cathode
+    weights: dict[int, float] | None = None
     if cathode is None:
-        return {single[anode]: 1.0} if anode in single else None
-    if cathode == AVERAGE:
-        if anode not in single:
-            return None
-        row = {index: -1.0 / len(average) for index in average}
-        row[single[anode]] += 1.0
-        return row
-    if (anode, cathode) in pairs:
-        return {pairs[anode, cathode]: 1.0}
-    if (cathode, anode) in pairs:
-        return {pairs[cathode, anode]: -1.0}
-    if anode in single and cathode in single:
-        return {single[anode]: 1.0, single[cathode]: -1.0}
-    return None
+        weights = {single[anode]: 1.0} if anode in single else None
+    elif cathode == AVERAGE:
+        if anode in single and average:
+            weights = dict.fromkeys(average, -1.0 / len(average))
+            weights[single[anode]] = weights.get(single[anode], 0.0) + 1.0
+            return _Row(derivation.name, weights, (single[anode],))
+    elif (anode, cathode) in pairs:
+        weights = {pairs[anode, cathode]: 1.0}
+    elif (cathode, anode) in pairs:
+        weights = {pairs[cathode, anode]: -1.0}
+    elif anode in single and cathode in single:
+        weights = {single[anode]: 1.0, single[cathode]: -1.0}
+    return None if weights is None else _Row(derivation.name, weights, tuple(weights))
 
 
-def _matrix(rows: list[tuple[str, dict[int, float]]], notes: tuple[str, ...]) -> MontageMatrix:
-    picks = tuple(sorted({index for _, row in rows for index in row}))
+def _matrix(rows: Sequence[_Row], notes: tuple[str, ...]) -> MontageMatrix:
+    picks = tuple(sorted({index for row in rows for index in row.weights}))
     column = {index: position for position, index in enumerate(picks)}
     weights = np.zeros((len(rows), len(picks)), dtype=np.float32)
-    for position, (_, row) in enumerate(rows):
-        for index, weight in row.items():
+    for position, row in enumerate(rows):
+        for index, weight in row.weights.items():
             weights[position, column[index]] = weight
-    return MontageMatrix(tuple(name for name, _ in rows), picks, weights, notes)
+    names = tuple(row.name for row in rows)
+    return MontageMatrix(names, picks, weights, notes, tuple(row.inputs for row in rows))
 
 
 def _missing_error(

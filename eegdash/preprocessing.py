@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -20,6 +21,8 @@ _KAISER_BETA = 8.0  # about 80 dB of stop-band attenuation (Kaiser 1974)
 _MAX_RATIO = 4096  # largest numerator or denominator of a rate ratio
 _FILTER_ORDER = 4
 _NOTCH_Q = 30.0
+_SHORTEST_MARGIN_S = 2.0
+_LEFT_OVER = 1e-8  # of what lies beyond the margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,22 +136,26 @@ def _hold_nearest(signal: NDArray[np.float32], bad: NDArray[np.bool_]) -> NDArra
     return filled
 
 
-def margin_s(low_hz: float | None) -> float:
+def margin_s(low_hz: float | None, notch_hz: float | None = None) -> float:
     """Return how much signal either side of a page the display filters need, s.
 
-    The slowest part of the impulse response is the high-pass: its envelope falls below
-    1/1000 within about 3 periods of the edge frequency, run forward and backward.
+    What lies outside reaches into the page by the impulse response, which falls as
+    ``exp(-2 pi f t / sqrt(2))`` for the high-pass (Butterworth of order 2 at ``f``) and as
+    ``exp(-pi f t / Q)`` for the notch. The margin takes both below 1e-8, so that an electrode
+    offset of 100 mV beyond it moves nothing on the page by 0.001 uV.
 
     Parameters
     ----------
-    low_hz : float or None
-        High-pass edge, Hz; None or 0 is off.
+    low_hz, notch_hz : float or None
+        High-pass edge and notch, Hz; None or 0 is off.
 
     Returns
     -------
     float
     """
-    return max(2.0, 5.0 / low_hz) if low_hz else 2.0
+    rates = [math.pi * math.sqrt(2) * low_hz] if low_hz else []
+    rates += [math.pi * notch_hz / _NOTCH_Q] if notch_hz else []
+    return max([_SHORTEST_MARGIN_S, *(-math.log(_LEFT_OVER) / rate for rate in rates)])
 
 
 def filter_uv(
@@ -183,15 +190,16 @@ def filter_uv(
     sections = _sections(float(sfreq), low_hz or None, high_hz or None, notch_hz or None)
     if sections is None or signal_uv.shape[1] == 0:
         return signal_uv
+    pad = round(margin_s(low_hz, notch_hz) * sfreq)
     good = np.isfinite(signal_uv)
     if good.all():
-        return _zero_phase(sections, signal_uv, sfreq, low_hz)
+        return _zero_phase(sections, signal_uv, pad)
     result = np.full_like(signal_uv, np.nan)
     for row in range(len(signal_uv)):
         edges = np.flatnonzero(np.diff(np.concatenate(([0], good[row].astype(np.int8), [0]))))
         for first, stop in zip(edges[::2], edges[1::2], strict=True):
             run = signal_uv[row : row + 1, first:stop]
-            result[row, first:stop] = _zero_phase(sections, run, sfreq, low_hz)[0]
+            result[row, first:stop] = _zero_phase(sections, run, pad)[0]
     return result
 
 
@@ -214,13 +222,10 @@ def _sections(
     return np.concatenate(parts) if parts else None
 
 
-def _zero_phase(
-    sections: Any, signal_uv: NDArray[np.float32], sfreq: float, low_hz: float | None
-) -> NDArray[np.float32]:
+def _zero_phase(sections: Any, signal_uv: NDArray[np.float32], pad: int) -> NDArray[np.float32]:
     from scipy.signal import sosfiltfilt
 
-    n = signal_uv.shape[1]
-    pad = min(n - 1, round(margin_s(low_hz) * sfreq))
+    pad = min(signal_uv.shape[1] - 1, pad)
     # float64: a high-pass at 1 Hz on an electrode offset of some mV loses microvolts in float32
     filtered = sosfiltfilt(sections, signal_uv.astype(np.float64), axis=1, padlen=max(pad, 0))
     return np.asarray(filtered, dtype=np.float32)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eegdash.annotations import Annotation
 from eegdash.export import write_edf
 from eegdash.montage import ELECTRODES_10_20
 
@@ -18,15 +19,20 @@ def write_noise(
     names: Sequence[str] = ELECTRODES_10_20,
     sfreq: float = 128.0,
     seed: int = 0,
+    notes: Sequence[tuple[float, float, str]] = (),
 ) -> Path:
-    """Write a recording of noise of some 30 uV, with a rhythm that comes and goes."""
+    """Write a recording of noise of some 30 uV, with a rhythm that comes and goes.
+
+    Notes (onset and duration in s, text) become annotations of the file.
+    """
     rng = np.random.default_rng(seed)
     t = np.arange(round(seconds * sfreq)) / sfreq
     signal = 30 * rng.standard_normal((len(names), len(t)))
     rhythm = 150 * np.sin(2 * np.pi * 4 * t) * (np.sin(2 * np.pi * t / 30) > 0)
     signal += rhythm * rng.uniform(-1, 1, (len(names), 1))
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_edf(path, signal.astype(np.float32), sfreq, names)
+    annotations = [Annotation(onset_s, length_s, text=text) for onset_s, length_s, text in notes]
+    write_edf(path, signal.astype(np.float32), sfreq, names, annotations=annotations)
     return path
 
 

@@ -14,9 +14,11 @@ from eegdash.montage import (
     LONGITUDINAL_BIPOLAR,
     MONTAGES,
     Derivation,
+    Montage,
     parse_label,
     present,
     resolve,
+    shown,
 )
 from eegdash.recording import Block, Recording
 
@@ -143,3 +145,102 @@ def test_nan_stays_in_its_own_derivations() -> None:
 def test_present_gives_what_there_is() -> None:
     assert present(recording(["Fp1", "F7", "ECG"]), LONGITUDINAL_BIPOLAR).names == ("Fp1-F7",)
     assert present(recording(["ECG"]), LONGITUDINAL_BIPOLAR).weights.shape == (0, 0)
+
+
+# ---- what a reader sees: sums along recorded derivations ------------------------------------
+
+TRANSVERSE = MONTAGES["transverse-bipolar"]
+
+
+def potentials(names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Made-up voltages of electrodes, from which every derivation follows by subtraction."""
+    rng = np.random.default_rng(7)
+    return {name: rng.standard_normal(50) for name in names}
+
+
+def recorded_of(volts: dict[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
+    pairs = [parse_label(name) for name in names]
+    assert all(pair is not None for pair in pairs)
+    rows = [volts[p.anode] - (volts[p.cathode] if p.cathode else 0) for p in pairs if p]
+    return np.stack(rows).astype(np.float32)
+
+
+def test_a_path_of_recorded_derivations_is_the_difference_of_its_ends() -> None:
+    electrodes = (*ELECTRODES_10_20, "FT9", "FT10")
+    volts, names = potentials(electrodes), CHB_MIT.split()
+    found = shown(recording(names), TRANSVERSE)
+    derived = found.matrix.apply(recorded_of(volts, names)[list(found.matrix.picks)])
+    assert len(found.matrix.names) == 12
+    for row, name in zip(derived, found.matrix.names, strict=True):
+        anode, cathode = name.split("-")
+        np.testing.assert_allclose(row, volts[anode] - volts[cathode], atol=1e-5)
+    assert set(found.absent) == {"F3-Fz", "Fz-F4", "C3-Cz", "Cz-C4", "P3-Pz", "Pz-P4"}
+
+
+def test_signs_follow_the_direction_of_every_recorded_pair() -> None:
+    names = ["F7-Fp1", "F7-T7", "P7-T7"]  # two of them the other way round
+    found = shown(recording(names), Montage("one", "One", (Derivation("Fp1", "P7"),)))
+    assert found.matrix.weights.tolist() == [[-1, 1, -1]]
+    assert found.matrix.inputs == ((0, 1, 2),)
+
+
+def test_the_shortest_path_is_taken() -> None:
+    names = ["Fp1-F7", "F7-T7", "T7-P7", "Fp1-C3", "C3-P7"]
+    found = shown(recording(names), Montage("one", "One", (Derivation("Fp1", "P7"),)))
+    assert found.matrix.inputs == ((3, 4),)
+
+
+def test_a_recorded_pair_is_preferred_to_a_subtraction_and_that_to_a_longer_path() -> None:
+    wanted = Montage("one", "One", (Derivation("Fp1", "F7"),))
+    assert shown(recording(["Fp1", "F7", "Fp1-F7"]), wanted).matrix.inputs == ((2,),)
+    assert shown(recording(["Fp1-C3", "Fp1", "F7", "C3-F7"]), wanted).matrix.inputs == ((1, 2),)
+
+
+def test_a_pair_leads_on_from_a_referential_channel() -> None:
+    found = shown(
+        recording(["Fp1-REF", "F7-REF", "F7-T7"]),
+        Montage("one", "One", (Derivation("Fp1", "T7"),)),
+    )
+    assert found.matrix.weights.tolist() == [[1, -1, 1]]
+
+
+@pytest.mark.parametrize("name", ["longitudinal-bipolar", "average-reference", "as-recorded"])
+def test_what_is_complete_is_shown_as_it_is_scored(name: str) -> None:
+    made = recording(ELECTRODES_10_20)
+    scored, seen = resolve(made, MONTAGES[name]), shown(made, MONTAGES[name])
+    np.testing.assert_array_equal(seen.matrix.weights, scored.weights)
+    assert (seen.matrix.names, seen.absent) == (scored.names, ())
+
+
+def test_the_detector_gets_no_sums() -> None:
+    names = ["Fp1-T7", "T7-F7", *CHB_MIT.split()[1:]]  # Fp1-F7 would be a sum
+    assert shown(recording(names), BANANA).absent == ()
+    with pytest.raises(MissingChannelsError, match="Fp1-F7"):
+        resolve(recording(names), BANANA)
+    assert "Fp1-F7" not in present(recording(names), LONGITUDINAL_BIPOLAR).names
+
+
+def test_nothing_that_can_be_shown_is_an_error_that_says_so() -> None:
+    with pytest.raises(MissingChannelsError, match="recorded against a common reference"):
+        shown(recording(CHB_MIT.split()), MONTAGES["average-reference"])
+
+
+def test_a_bad_electrode_is_kept_out_of_the_average_and_of_nothing_else() -> None:
+    made, average = recording(ELECTRODES_10_20), MONTAGES["average-reference"]
+    matrix = shown(made, average, bad=(0, 5)).matrix
+    signal = made.read(0, 50)
+    mean = np.delete(signal, [0, 5], axis=0).mean(axis=0)
+    np.testing.assert_allclose(matrix.apply(signal[list(matrix.picks)]), signal - mean, atol=1e-5)
+    assert matrix.inputs == tuple((i,) for i in range(19))
+    np.testing.assert_array_equal(
+        shown(made, BANANA, bad=(0, 5)).matrix.weights, resolve(made, BANANA).weights
+    )
+    with pytest.raises(MissingChannelsError, match="a good electrode"):
+        shown(made, average, bad=range(19))
+
+
+def test_every_row_knows_the_channels_of_its_anode_and_cathode() -> None:
+    matrix = resolve(recording(ELECTRODES_10_20), BANANA)
+    at = {name: i for i, name in enumerate(ELECTRODES_10_20)}
+    assert matrix.inputs == tuple((at[d.anode], at[str(d.cathode)]) for d in LONGITUDINAL_BIPOLAR)
+    assert resolve(recording(CHB_MIT.split()), BANANA).inputs == tuple((i,) for i in range(18))

@@ -1,4 +1,4 @@
-"""Score a recording, prepare its display, and read both back from the cache."""
+"""Score a recording, and read the result and its metrics back from the cache."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eegdash.annotations import Annotation, Reference
 from eegdash.cache import cache_key
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import Event, PostProcessing, ProbabilityTrace, find_events
-from eegdash.errors import EegdashError, RecordingError
-from eegdash.plotting import tiles
+from eegdash.errors import EegdashError
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.library import (
     Opened,
@@ -29,7 +27,6 @@ from eegdash.workflows.library import (
 
 _LOG = logging.getLogger(__name__)
 _TRACE_VERSION = 1
-_SPECTROGRAM_VERSION = 1
 _TABLE_VERSION = 1
 
 Progress = Callable[[float], None]
@@ -175,73 +172,6 @@ def scored_summary(desk: Desk, path: Path, model: CheckpointInfo) -> ScoredSumma
 def post_of(model: CheckpointInfo) -> PostProcessing:
     """Return the locked post-processing of a model."""
     return PostProcessing(**model.post)
-
-
-# ---- display -------------------------------------------------------------------------------
-
-
-def spectrogram_key(opened: Opened) -> str:
-    """Return the address of a recording's spectrogram: content and channel map."""
-    return spectrogram_key_of(opened.recording.sha256, opened.mapping)
-
-
-def spectrogram_key_of(recording_sha256: str, mapping: Mapping[str, str]) -> str:
-    """Return the same by recording hash and channel map, without opening the file."""
-    return cache_key(
-        recording_sha256,
-        "",
-        "spectrogram",
-        version=_SPECTROGRAM_VERSION,
-        mapping=mapping_key(mapping),
-    )
-
-
-def prepare_display(desk: Desk, path: Path, progress: Progress | None = None) -> bool:
-    """Compute and store all spectrogram tiles of a recording; return whether there are any.
-
-    Raises
-    ------
-    RecordingError
-        If the file cannot be read, or the cache cannot keep the tiles.
-    """
-    opened = open_path(desk, path)
-    base = spectrogram_key(opened)
-    panels = tiles.spectrogram_panels(opened.recording, opened.mapping)
-    if desk.cache.get_json(base) is not None and _all_kept(desk, opened, base, bool(panels)):
-        return bool(panels)
-    stored = True
-    for level, index, power in tiles.spectrogram_tiles(opened.recording, panels, progress):
-        stored = desk.cache.put_array(f"{base}-{level}-{index}", power) and stored
-    if not stored:
-        raise RecordingError(
-            "The spectrogram could not be kept: the disk of the workspace is full or read-only."
-        )
-    desk.cache.put_json(base, {"panels": len(panels)})
-    return bool(panels)
-
-
-def spectrogram_has(opened: Opened, level: int, index: int) -> bool:
-    """Return whether the spectrogram of a recording has this tile, stored yet or not."""
-    grid = tiles.spectrogram_grid(opened.recording)
-    inside = 0 <= level < tiles.LEVELS and 0 <= index < grid.tiles(level)
-    return inside and grid.n_bins > 0
-
-
-def _all_kept(desk: Desk, opened: Opened, base: str, any_panel: bool) -> bool:
-    """Whether no tile was removed to make room: the cache drops the oldest, which are tiles."""
-    grid = tiles.spectrogram_grid(opened.recording)
-    if not any_panel or grid.n_bins == 0:
-        return True
-    return all(
-        spectrogram_tile(desk, base, level, index) is not None
-        for level in range(tiles.LEVELS)
-        for index in range(grid.tiles(level))
-    )
-
-
-def spectrogram_tile(desk: Desk, key: str, level: int, index: int) -> NDArray[np.uint8] | None:
-    """Return one stored spectrogram tile, or None while there is none."""
-    return desk.cache.get_array(f"{key}-{level}-{index}")
 
 
 # ---- events and metrics --------------------------------------------------------------------

@@ -8,15 +8,17 @@ from typing import Any
 
 from eegdash.errors import RecordingError, WorkspaceError
 from eegdash.workflows.desk import Desk, open_desk
+from eegdash.workflows.display import prepare_chosen, prepare_display
 from eegdash.workflows.files import ensure_demo
 from eegdash.workflows.library import open_path
+from eegdash.workflows.operating_point import checked_rules
+from eegdash.workflows.operating_tables import TableRequest, compute_tables, prepare_counts
 from eegdash.workflows.score import (
     Failed,
     Progress,
     load_trace,
     metrics_table,
     post_of,
-    prepare_display,
     score,
 )
 
@@ -33,10 +35,29 @@ def tasks(desk: Desk | None = None) -> dict[str, Task]:
     def prepare(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         return {"any": prepare_display(used, Path(arguments["path"]), progress)}
 
+    def chosen(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        path, montage = Path(arguments["path"]), str(arguments["montage"])
+        rows, bad = ([int(i) for i in arguments[name]] for name in ("rows", "bad"))
+        prepare_chosen(used, path, montage, rows, bad, progress)
+        return {"rows": len(rows)}
+
     def demo(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         return {"made": ensure_demo(used)}
 
-    return {"score": score_one, "prepare": prepare, "demo": demo}
+    def operating(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        paths = tuple(Path(path) for path in arguments["paths"])
+        model, other = used.model(str(arguments["model"])), str(arguments["other"])
+        post = checked_rules(arguments["post"])
+        compute_tables(used, TableRequest(paths, model, other), post, progress)
+        return {"recordings": len(paths)}
+
+    return {
+        "score": score_one,
+        "prepare": prepare,
+        "chosen": chosen,
+        "demo": demo,
+        "operating": operating,
+    }
 
 
 def _score(desk: Desk, path: Path, model_name: str, progress: Progress) -> dict[str, Any]:
@@ -55,4 +76,5 @@ def _score(desk: Desk, path: Path, model_name: str, progress: Progress) -> dict[
         )
     if opened.reference is not None and opened.reference.coverage:
         metrics_table(desk, outcome.trace, opened.reference, post_of(model))
+        prepare_counts(desk, outcome.trace, opened.reference, model)
     return {"windows": outcome.trace.n_windows}

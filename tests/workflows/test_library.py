@@ -15,7 +15,8 @@ from eegdash.io import hash_file
 from eegdash.montage import ELECTRODES_10_20
 from eegdash.workflows import library
 from eegdash.workflows.desk import Desk
-from eegdash.workflows.score import prepare_display, score
+from eegdash.workflows.display import prepare_display
+from eegdash.workflows.score import score
 
 CANARY = "Canary-Patient"
 

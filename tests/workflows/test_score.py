@@ -14,8 +14,8 @@ from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import PostProcessing, ProbabilityTrace, detect
 from eegdash.errors import CheckpointError, EegdashError, RecordingError
 from eegdash.montage import ELECTRODES_10_20
-from eegdash.plotting import tiles
-from eegdash.workflows import library, score
+from eegdash.plotting.trend_tiles import KINDS
+from eegdash.workflows import display, library, score
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.score import Failed, Scored
 from eegdash.workflows.tasks import tasks
@@ -227,73 +227,6 @@ def test_a_table_is_stored_by_trace_reference_and_post_processing(
     assert len(calls) == 4
 
 
-# ---- display --------------------------------------------------------------------------------
-
-
-def test_prepared_tiles_are_those_of_the_recording(desk: Desk, path: Path) -> None:
-    told: list[float] = []
-    assert score.prepare_display(desk, path, told.append)
-    assert told[-1] == 1
-    opened = library.open_path(desk, path)
-    key = score.spectrogram_key(opened)
-    panels = tiles.spectrogram_panels(opened.recording)
-    for level, index, power in tiles.spectrogram_tiles(opened.recording, panels):
-        stored = score.spectrogram_tile(desk, key, level, index)
-        assert stored is not None
-        assert np.array_equal(stored, power)
-        assert score.spectrogram_has(opened, level, index)
-    assert score.spectrogram_tile(desk, key, 0, 1) is None
-    assert not score.spectrogram_has(opened, 0, 1)
-    assert not score.spectrogram_has(opened, tiles.LEVELS, 0)
-    assert not score.spectrogram_has(opened, -1, 0)
-
-
-def test_preparing_again_computes_only_what_is_gone(
-    desk: Desk, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    score.prepare_display(desk, path)
-    again: list[float] = []
-    assert score.prepare_display(desk, path, again.append)
-    assert again == []
-    # the cache makes room by dropping its oldest values, which are tiles
-    get = type(desk.cache).get_array
-    key = f"{score.spectrogram_key(library.open_path(desk, path))}-1-0"
-    monkeypatch.setattr(
-        type(desk.cache),
-        "get_array",
-        lambda self, wanted: None if wanted == key and not again else get(self, wanted),
-    )
-    assert score.prepare_display(desk, path, again.append)
-    assert again[-1] == 1
-
-
-def test_a_recording_without_eeg_has_nothing_to_prepare_and_says_so_twice(
-    desk: Desk, data_pack: Path
-) -> None:
-    source = data_pack / "hostile" / "SC4001EC-Hypnogram.edf"
-    path = desk.workspace.recordings / source.name
-    path.write_bytes(source.read_bytes())
-    assert score.prepare_display(desk, path) is False
-    assert score.prepare_display(desk, path) is False
-
-
-def test_tiles_that_cannot_be_kept_are_an_error(
-    desk: Desk, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(type(desk.cache), "put_array", lambda self, key, array: False)
-    with pytest.raises(RecordingError, match="disk of the workspace is full"):
-        score.prepare_display(desk, path)
-
-
-def test_the_key_of_a_spectrogram_follows_content_and_channel_map(desk: Desk, path: Path) -> None:
-    opened = library.open_path(desk, path)
-    key = score.spectrogram_key(opened)
-    mapped = replace(opened, mapping={"E1": "Fp1"})
-    other = replace(opened, recording=replace(opened.recording, sha256="f" * 64))
-    assert len({key, score.spectrogram_key(mapped), score.spectrogram_key(other)}) == 3
-    assert score.spectrogram_key_of(opened.recording.sha256, {}) == key
-
-
 # ---- what the worker runs ---------------------------------------------------------------------
 
 
@@ -307,7 +240,8 @@ def test_the_score_task_prepares_all_that_the_page_shows(
     assert told == sorted(told)
     opened = library.open_path(desk, path)
     assert score.load_trace(desk, opened, tiny_model) is not None
-    assert score.spectrogram_tile(desk, score.spectrogram_key(opened), 0, 0) is not None
+    for kind in KINDS:
+        assert display.display_tile(desk, display.display_key(opened, kind), 0, 0) is not None
     found = score.scored_summary(desk, path, tiny_model)
     assert (found.threshold_pm, found.n_labels) == (500, 0)
 
