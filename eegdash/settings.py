@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAX_UPLOAD_MB = 200
+_OFF = frozenset({"", "0", "false", "no", "off"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,15 @@ class Settings:
     trusted_packages : tuple of str
         Packages from which a model folder may import its architecture
         (``EEGDASH_TRUSTED_PACKAGES``, comma separated, default none).
+    blinded : bool
+        Whether every reader reads blinded first: the detector's output is withheld until the
+        first read of a recording is committed (``EEGDASH_BLINDED=1``; 0, false,
+        no, off or nothing is off).
     """
 
     workspace: Path
     trusted_packages: tuple[str, ...] = ()
+    blinded: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -36,4 +42,10 @@ class Settings:
             # set but empty, as a compose file leaves it, is not the current folder
             workspace=Path(env.get("EEGDASH_WORKSPACE") or "workspace").resolve(),
             trusted_packages=tuple(name.strip() for name in packages if name.strip()),
+            blinded=_is_on(env.get("EEGDASH_BLINDED", "")),
         )
+
+
+def _is_on(text: str) -> bool:
+    """Read a switch; only a clear "no" is one, so that no misspelling lifts the blinding."""
+    return text.strip().lower() not in _OFF

@@ -33,6 +33,16 @@ def test_trusted_packages_are_a_comma_list(text: str, packages: tuple[str, ...])
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "blinded"),
+    [("", False), ("0", False), ("false", False), ("No", False), ("off", False), ("1", True),
+     ("true", True), ("on", True), ("compulsory", True)],
+)  # fmt: skip
+def test_only_a_clear_no_leaves_the_blinding_to_the_reader(text: str, blinded: bool) -> None:
+    assert Settings.from_environment({"EEGDASH_BLINDED": text}).blinded is blinded
+    assert Settings.from_environment({}).blinded is False
+
+
 def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EEGDASH_TRUSTED_PACKAGES", "mine")
     assert Settings.from_environment().trusted_packages == ("mine",)

@@ -12,15 +12,9 @@ from eegdash.detection import PostProcessing, ProbabilityTrace, find_events
 from eegdash.errors import LabelNotSavedError
 from eegdash.labels import Label
 from eegdash.workflows.desk import Desk
-from eegdash.workflows.review import (
-    CHANGED,
-    EVENT_TYPES,
-    REASONS,
-    UNDONE,
-    decide,
-    shown_labels,
-    undo,
-)
+from eegdash.workflows.label_view import shown_labels
+from eegdash.workflows.review import CHANGED, EVENT_TYPES, REASONS, decide
+from eegdash.workflows.undo import UNDONE, undo
 
 SHA = "c" * 64
 POST = PostProcessing()
@@ -243,7 +237,7 @@ def test_two_changes_of_one_label_are_shown_as_a_conflict(
     desk: Desk, trace: ProbabilityTrace
 ) -> None:
     first = decide(desk, SHA, "AB", on(trace), trace)
-    for reviewer, verdict in (("AB", "disagree"), ("CD", "unsure")):
+    for reviewer, verdict in (("AB", "disagree"), ("AB", "unsure")):  # in two tabs
         sent = on(trace, verdict=verdict, supersedes=first.uuid)
         decide(desk, SHA, reviewer, sent, trace)
     shown = shown_labels(desk, SHA, "AB")
