@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from eegdash import __version__
-from eegdash.ui.session import session, widget_value
+from eegdash.ui import cache
+from eegdash.ui.session import BLINDED_COOKIE, session, widget_value
 
 RESEARCH_USE = "Research use, not for diagnosis."
 
@@ -16,9 +17,21 @@ _STYLE = """
 .stMainBlockContainer .stVerticalBlock { gap: .6rem; }
 .st-key-list [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-list [data-testid="stMarkdownContainer"] p { margin: 0; }
+.st-key-remembered { position: absolute; width: 0; height: 0; overflow: hidden; }
 .stMain:focus-visible, .stAppScrollToBottomContainer:focus-visible { outline: none; }
 </style>
 """
+# A reload begins a new session; the browser remembers the mode for it, and says so before the
+# first thing is drawn.
+_remember = st.components.v2.component(
+    "eeg_review_remember",
+    js="""
+export default function ({ data }) {
+  const age = data.on ? 31536000 : 0;
+  document.cookie = `${data.cookie}=1; path=/; max-age=${age}; samesite=strict`;
+}
+""",
+)
 
 
 def header(headline: str) -> None:
@@ -30,10 +43,10 @@ def header(headline: str) -> None:
         Markdown; text from files must be made plain before.
     """
     st.html(_STYLE)
-    left, middle, right = st.columns([6, 3, 2], vertical_alignment="center")
+    left, middle, mode, right = st.columns([6, 2.3, 1.5, 2], vertical_alignment="center")
     left.markdown(headline)
     middle.markdown(f":gray[**{RESEARCH_USE}**]")
-    key = f"reviewer-{session().renamed}"
+    key = _name_key()
     right.text_input(
         "Your name or initials",
         # the session keeps the name; a widget's own value is lost with a change of page
@@ -48,9 +61,37 @@ def header(headline: str) -> None:
         args=(key,),
         help="Kept with every label that you save.",
     )
+    _blinded_mode(mode)
+
+
+def _blinded_mode(column: st.delta_generator.DeltaGenerator) -> None:
+    compulsory = cache.desk().settings.blinded
+    column.toggle(
+        "Read blinded",
+        value=session().blinded or compulsory,
+        key="blinded",
+        disabled=compulsory,
+        on_change=_mode_chosen,
+        help="Hides what the detector, the reference and other readers say about a recording "
+        "until you commit your first read of it."
+        + (" This installation asks it of everybody." if compulsory else ""),
+    )
+    with st.container(key="remembered"):
+        _remember(data={"cookie": BLINDED_COOKIE, "on": session().blinded}, key="remember")
+
+
+def _mode_chosen() -> None:
+    session().blinded = bool(widget_value("blinded"))
+
+
+def _name_key() -> str:
+    return f"reviewer-{session().renamed}"
 
 
 def _named(key: str) -> None:
+    # the browser may still send the empty field from before a name was restored
+    if key != _name_key():
+        return
     session().reviewer = str(widget_value(key) or "").strip()
     session().renamed += 1
 

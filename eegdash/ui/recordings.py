@@ -12,7 +12,7 @@ from eegdash.settings import MAX_UPLOAD_MB
 from eegdash.ui import cache, frame
 from eegdash.ui.session import session, widget_value
 from eegdash.ui.text import duration, plain
-from eegdash.workflows import library, score
+from eegdash.workflows import library, reading, score
 
 ROWS_PER_PAGE = 25
 UPLOAD_TYPES = ["edf", "bdf", "fif", "set"]
@@ -223,15 +223,21 @@ def _row(path: Path, facts: library.Facts, model: CheckpointInfo | None) -> None
         size.markdown("cannot be opened")
         state.markdown(plain(facts.problem))
         return
-    name.markdown(f"**{plain(path.name)}**  \n:gray[{facts.alias} · {_truth(facts)}]")
+    blind = reading.is_blind(
+        cache.desk(), facts.sha256, session().reviewer, wanted=session().blinded
+    )
+    about = facts.alias if blind else f"{facts.alias} · {_truth(facts)}"
+    name.markdown(f"**{plain(path.name)}**  \n:gray[{about}]")
     gaps = f" · {_count(facts.n_gaps, 'gap')}" if facts.n_gaps else ""
     size.markdown(
         f"{duration(facts.duration_s)}{gaps}  \n"
         f":gray[{facts.n_eeg} EEG of {facts.n_channels} channels, {facts.sfreq:g} Hz]"
     )
-    _state(state, path, facts, model)
+    _state(state, path, facts, model, blind)
+    _signed(state, facts.sha256, blind)
     with actions.container(horizontal=True, horizontal_alignment="right"):
-        if facts.warnings:
+        # a note may come from the reference, which a blinded reader does not see
+        if facts.warnings and not (blind and facts.reference):
             with st.popover(_count(len(facts.warnings), "note")):
                 for note in facts.warnings:
                     st.text(note)
@@ -269,6 +275,7 @@ def _state(
     path: Path,
     facts: library.Facts,
     model: CheckpointInfo | None,
+    blind: bool,
 ) -> None:
     key = f"{facts.sha256}-{path.name}"
     if facts.not_scorable:
@@ -283,6 +290,9 @@ def _state(
     if model is None:
         column.markdown("no detector")
         return
+    if blind and _is_scored(facts, model):
+        column.markdown("scored  \n:gray[what was found is hidden until you commit a first read]")
+        return
     if _is_scored(facts, model):
         found = score.scored_summary(cache.desk(), path, model)
         column.markdown(
@@ -292,6 +302,14 @@ def _state(
         )
         return
     _progress(column, path, facts, model, key)
+
+
+def _signed(column: st.delta_generator.DeltaGenerator, sha256: str, blind: bool) -> None:
+    """Say who signed the recording off; a blinded reader hears of nobody else."""
+    found = reading.sign_offs(cache.desk(), sha256, session().reviewer, own_only=blind)
+    if found:
+        words = (f"{plain(x['reviewer'])} on {x['time_utc'][:10]}" for x in found)
+        column.markdown(f":material/task_alt: signed off by {', '.join(words)}")
 
 
 def _reviewed(found: score.ScoredSummary) -> str:

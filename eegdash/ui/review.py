@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,19 @@ import streamlit as st
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import PostProcessing, ProbabilityTrace
 from eegdash.errors import EegdashError, LabelNotSavedError, WorkspaceError
-from eegdash.recording import alias_of
+from eegdash.recording import Recording, alias_of
 from eegdash.ui import cache, frame, tiles, viewer
 from eegdash.ui.recordings import cancel, chosen_model, subject, submit
-from eegdash.ui.session import View, session, widget_value
+from eegdash.ui.session import Link, View, session, widget_value
 from eegdash.ui.text import duration, plain
-from eegdash.workflows import library, review, score
+from eegdash.workflows import library, reading, review, score
 
 _LOG = logging.getLogger(__name__)
 _KEY = "viewer"
-_RECORDING = "recording"
+_RECORDING, _TIME, _PAGE = "recording", "t", "page"
+_SECONDS = re.compile(r"[0-9]{1,8}(\.[0-9]{1,3})?")
+_NOT_SCORED = "not scored yet, so there is no probability"
+_WITHHELD = "hidden until you commit your first read"
 
 
 def draw() -> None:
@@ -42,13 +46,15 @@ def draw() -> None:
         st.error(plain(str(error)))
         return
     recording = opened.recording
-    frame.header(_headline(path, opened))
+    blind = _blind(recording.sha256)
+    frame.header(_headline(path, opened, blind))
     tiles.register(recording.sha256, path)
     model = chosen_model(desk.models())
     if model is None or score.load_trace(desk, opened, model) is None:
         _offer_scoring(path, recording.sha256, model, opened)
     _viewer(path, model)
-    notes = [*recording.warnings, *(opened.reference.warnings if opened.reference else ())]
+    reference = None if blind else opened.reference
+    notes = [*recording.warnings, *(reference.warnings if reference else ())]
     if notes:
         with st.expander(f"Notes on this file ({len(notes)})"):
             for note in notes:
@@ -62,18 +68,39 @@ def _chosen() -> Path | None:
         alias = str(st.query_params.get(_RECORDING, ""))
         path = library.find_alias(cache.desk(), alias) if alias else None
         if path is not None:
-            session().recording_sha256 = library.known_hash(cache.desk(), path)
+            wanted = library.known_hash(cache.desk(), path)
+            session().recording_sha256 = wanted
+            session().link = _linked(wanted)
         return path
     path = library.find_recording(cache.desk(), wanted)
-    if path is not None:
-        # the alias says nothing about the person, and brings the reader back after a reload
+    # The alias says nothing about the person, and brings the reader back after a reload. It is
+    # set only where it differs: the viewer keeps time and page in the address by itself.
+    if path is not None and st.query_params.get(_RECORDING) != alias_of(wanted):
         st.query_params[_RECORDING] = alias_of(wanted)
     return path
 
 
-def _headline(path: Path, opened: library.Opened) -> str:
+def _linked(sha256: str) -> Link | None:
+    """Return the place that the address asks for; None where it asks for none that can be."""
+    start_s, page_s = (_seconds(str(st.query_params.get(key, ""))) for key in (_TIME, _PAGE))
+    if start_s is None:
+        return None
+    return Link(sha256, start_s, page_s)
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if _SECONDS.fullmatch(text) else None
+
+
+def _blind(sha256: str) -> bool:
+    wanted = session().blinded
+    return reading.is_blind(cache.desk(), sha256, session().reviewer, wanted=wanted)
+
+
+def _headline(path: Path, opened: library.Opened, blind: bool) -> str:
     recording = opened.recording
     parts = [
+        *(["**:material/visibility_off: Blinded first read**"] if blind else []),
         f"**{plain(path.name)}**",
         recording.alias,
         duration(recording.duration_s),
@@ -128,22 +155,26 @@ def _viewer(path: Path, model: CheckpointInfo | None) -> None:
     desk = cache.desk()
     opened = library.open_path(desk, path)
     sha256 = opened.recording.sha256
-    trace = score.load_trace(desk, opened, model) if model else None
+    blind = _blind(sha256)
+    trace = score.load_trace(desk, opened, model) if model and not blind else None
     view = _view_of(sha256, model.sha256 if model else "")
     name = review.view_name(session().reviewer, sha256, model.sha256 if model else "")
+    if trace is not None and not view.output_shown:
+        view.output_shown = True
+        _keep(view, name)
     viewer.mount(
         key=_KEY,
         data=viewer.viewer_data(
-            opened, model, trace, view, "not scored yet, so there is no probability"
+            opened, model, trace, view, _WITHHELD if blind else _NOT_SCORED, blind=blind
         ),
         on_view=lambda: _moved(view, name),
         on_operating=lambda: _operated(view, trace, name),
-        on_decisions=lambda: _decided(sha256, trace, view),
+        on_decisions=lambda: _decided(opened, trace, view),
         on_reader=_reader_known,
     )
-    if session().reader_restored:
-        session().reader_restored = False
-        st.rerun()  # the name stands in the header, outside this fragment
+    if session().stale_page:
+        session().stale_page = False
+        st.rerun()  # the reader's name and mode stand in the header, outside this fragment
 
 
 def _view_of(sha256: str, model_sha256: str) -> View:
@@ -159,6 +190,9 @@ def _view_of(sha256: str, model_sha256: str) -> View:
     if name not in views:
         kept = cache.desk().workspace.read_state(name) if reviewer else {}
         views[name] = View.from_remembered(kept)
+        link = session().link
+        if link is not None and link.recording_sha256 == sha256:
+            views[name].start_s = link.start_s
     return views[name]
 
 
@@ -176,7 +210,7 @@ def _reader_known() -> None:
         session().reviewer = name
         session().views.clear()  # what this new session knows is less than what was kept
         session().renamed += 1
-        session().reader_restored = True
+        session().stale_page = True
 
 
 def _moved(view: View, name: str) -> None:
@@ -184,6 +218,11 @@ def _moved(view: View, name: str) -> None:
     if isinstance(sent, dict) and sent["seek"] == view.seek:
         view.start_s = float(sent["start_s"])
         view.viewed = [[float(a), float(b)] for a, b in sent["viewed"]]
+        view.bad = [int(channel) for channel in sent.get("bad", view.bad)]
+        view.hidden = [str(row) for row in sent.get("hidden", view.hidden)]
+        link = session().link
+        if link is not None and view.start_s != link.start_s:
+            session().link = None  # the reader went on from there
         _keep(view, name)
 
 
@@ -196,16 +235,16 @@ def _operated(view: View, trace: ProbabilityTrace | None, name: str) -> None:
         _keep(view, name)
 
 
-def _decided(sha256: str, trace: ProbabilityTrace | None, view: View) -> None:
+def _decided(opened: library.Opened, trace: ProbabilityTrace | None, view: View) -> None:
     """Save every decision that is not saved yet; here, in the callback, none can be lost."""
     for decision in _sent(viewer.DECISIONS) or []:
         decision_id = str(decision.get("id")) if isinstance(decision, dict) else "?"
         if decision_id in view.acked:
             continue
         try:
-            if decision["recording_sha256"] != sha256:
+            if decision["recording_sha256"] != opened.recording.sha256:
                 continue
-            review.decide(cache.desk(), sha256, session().reviewer, decision, trace)
+            _save(opened.recording, trace, view, decision)
         except LabelNotSavedError as error:
             view.reject(decision_id, str(error))
         except (KeyError, TypeError, ValueError) as error:
@@ -215,6 +254,24 @@ def _decided(sha256: str, trace: ProbabilityTrace | None, view: View) -> None:
             view.rejected.pop(decision_id, None)
             view.acked.append(decision_id)
             cache.labels_table().soon()
+
+
+def _save(
+    recording: Recording, trace: ProbabilityTrace | None, view: View, decision: dict[str, Any]
+) -> None:
+    blind = _blind(recording.sha256)
+    reading.decide(
+        cache.desk(),
+        recording.sha256,
+        recording.duration_s,
+        session().reviewer,
+        decision,
+        None if blind else trace,
+        blinded=blind,
+        shown_before=view.output_shown,
+    )
+    if blind != _blind(recording.sha256):
+        session().stale_page = True  # the first read is committed: the headline follows
 
 
 def _sent(name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_AGE_S = 12 * 3600
 _SALT = "tiles"
+_FULL, _BLIND = "full", "blind"
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -62,14 +64,34 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
-def sign(key: str, recording_sha256: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token opens.
+
+    Parameters
+    ----------
+    recording_sha256 : str
+    blind : bool
+        Opens the EEG and what is computed from it alone, not what anybody says about it.
+    """
+
+    recording_sha256: str
+    blind: bool = False
+
+
+def sign(key: str, recording_sha256: str, *, blind: bool = False) -> str:
     """Return a token that opens the tiles of one recording for :data:`TOKEN_AGE_S`."""
-    return str(URLSafeTimedSerializer(key, salt=_SALT).dumps(recording_sha256))
+    scope = _BLIND if blind else _FULL
+    return str(URLSafeTimedSerializer(key, salt=_SALT).dumps([recording_sha256, scope]))
 
 
-def verified(key: str, token: str) -> str | None:
-    """Return the recording hash of a valid token, None for a forged or expired one."""
+def verified(key: str, token: str) -> Grant | None:
+    """Return what a valid token opens, None for a forged or expired one."""
     try:
-        return str(URLSafeTimedSerializer(key, salt=_SALT).loads(token, max_age=TOKEN_AGE_S))
-    except BadSignature:
+        content = URLSafeTimedSerializer(key, salt=_SALT).loads(token, max_age=TOKEN_AGE_S)
+        recording_sha256, scope = content
+    except (BadSignature, TypeError, ValueError):
         return None
+    if scope not in (_FULL, _BLIND):
+        return None
+    return Grant(str(recording_sha256), scope == _BLIND)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+if TYPE_CHECKING:  # the tables behind it are imported when the page is first opened
+    from eegdash.workflows.operating_point import TriedPoints
+
 _KEY = "session"
 _KEPT_REFUSALS = 20
+BLINDED_COOKIE = "eeg-review-blinded"
 
 
 @dataclass(slots=True)
@@ -21,6 +25,10 @@ class View:
     viewed: list[list[float]] = field(default_factory=list)
     threshold_pm: int | None = None
     post: dict[str, float] | None = None
+    bad: list[int] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    # the detector's output was once on this reader's screen: a later blinded read says so
+    output_shown: bool = False
     acked: list[str] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
     # The viewer goes to start_s when this number changes, and says with every message which one
@@ -34,6 +42,9 @@ class View:
             "viewed": self.viewed,
             "threshold_pm": self.threshold_pm,
             "post": self.post,
+            "bad": self.bad,
+            "hidden": self.hidden,
+            "output_shown": self.output_shown,
         }
 
     @classmethod
@@ -47,6 +58,9 @@ class View:
                 viewed=[[float(a), float(b)] for a, b in record.get("viewed", [])],
                 threshold_pm=None if threshold is None else int(threshold),
                 post=None if post is None else {str(k): float(v) for k, v in post.items()},
+                bad=[int(channel) for channel in record.get("bad", [])],
+                hidden=[str(row) for row in record.get("hidden", [])],
+                output_shown=bool(record.get("output_shown", False)),
             )
         except (AttributeError, TypeError, ValueError):
             return cls()
@@ -56,6 +70,36 @@ class View:
         self.rejected[decision_id] = reason
         while len(self.rejected) > _KEPT_REFUSALS:
             del self.rejected[next(iter(self.rejected))]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place in a recording that an address asked for.
+
+    Parameters
+    ----------
+    recording_sha256 : str
+    start_s : float
+        Where the page begins, s.
+    page_s : float or None
+        Length of the page, s; None leaves it to the reader's own setting.
+    """
+
+    recording_sha256: str
+    start_s: float
+    page_s: float | None
+
+
+@dataclass(slots=True)
+class TriedView:
+    """The operating points that a reader tries for one model, and the last answer to a lock.
+
+    The component takes the points over when ``view`` changes, and says it with what it sends.
+    """
+
+    points: TriedPoints
+    view: int = field(default_factory=lambda: secrets.randbelow(2**40))
+    answer: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -72,24 +116,37 @@ class Session:
         Who labels.
     views : dict
         :class:`View` by reader, recording and model.
+    tried : dict
+        :class:`TriedView` by reader and model.
+    blinded : bool
+        The reader wants to read blinded first.
+    link : Link or None
+        Where the address of this tab leads, until the reader goes elsewhere.
+    stale_page : bool
+        What stands outside the viewer has to be drawn again.
     """
 
     recording_sha256: str | None = None
     model: str | None = None
     reviewer: str = ""
     views: dict[str, View] = field(default_factory=dict)
+    tried: dict[str, TriedView] = field(default_factory=dict)
     open_review: bool = False
-    reader_restored: bool = False
+    blinded: bool = False
+    link: Link | None = None
+    stale_page: bool = False
     uploads: int = 0
     renamed: int = 0
     mapping_sha256: str | None = None
-    tokens: dict[str, tuple[float, str]] = field(default_factory=dict)
+    tokens: dict[tuple[str, bool], tuple[float, str]] = field(default_factory=dict)
 
 
 def session() -> Session:
     """Return the session of the reader whose script runs."""
     if _KEY not in st.session_state:
-        st.session_state[_KEY] = Session()
+        # known before the first thing is drawn, so that a reload shows nothing for a moment
+        blinded = st.context.cookies.get(BLINDED_COOKIE) == "1"
+        st.session_state[_KEY] = Session(blinded=blinded)
     found = st.session_state[_KEY]
     if not isinstance(found, Session):  # a hot reload replaced the class
         found = st.session_state[_KEY] = Session()

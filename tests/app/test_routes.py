@@ -20,18 +20,21 @@ from typing import Any
 import numpy as np
 import pytest
 import uvicorn
+from itsdangerous import URLSafeTimedSerializer
 from simulated_files import write_events, write_noise
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from tiny_models import save_tiny_model
 
 from eegdash.detection import PostProcessing
-from eegdash.montage import MONTAGES, resolve
+from eegdash.montage import MONTAGES, resolve, shown
+from eegdash.plotting.pyramid import tile_bytes
 from eegdash.plotting.tiles import DisplayFilter, raw_tile
+from eegdash.plotting.trend_tiles import AEEG, RHYTHMICITY, SPECTROGRAM
 from eegdash.settings import Settings
 from eegdash.ui import cache, security, tiles
 from eegdash.ui.security import SecurityHeaders, sign
-from eegdash.workflows import library, score
+from eegdash.workflows import display, library, score
 from eegdash.workflows.desk import Desk, open_desk
 
 IMMUTABLE = "private, max-age=43200, immutable"
@@ -82,15 +85,23 @@ class Site:
             with error:
                 return Answer(error.code, error.headers, error.read())
 
+    def waited(self, address: str) -> Answer:
+        """Ask until it is no longer promised."""
+        deadline = time.monotonic() + 30
+        while (answer := self.get(address)).status == 202 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return answer
+
     def raw(
         self,
         *,
         token: str | None = None,
         montage: str = "longitudinal-bipolar",
+        bad: str = "none",
         filters: str = "1-70-0",
         at: str = "0/0",
     ) -> Answer:
-        return self.get(f"/tiles/{token or self.token()}/raw/m/{montage}/{filters}/{at}")
+        return self.get(f"/tiles/{token or self.token()}/raw/m/{montage}/{bad}/{filters}/{at}")
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +116,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         tiles._paths.clear()
         desk = open_desk(Settings(workspace=folder / "workspace"))
         save_tiny_model(desk.workspace.models, seed=0, name="tiny")
-        path = write_noise(desk.workspace.recordings / "Canary.edf", seconds=65)
+        path = write_noise(
+            desk.workspace.recordings / "Canary.edf",
+            seconds=65,
+            notes=[(20.0, 2.5, "photic 10 Hz"), (3.5, 0.0, "<b>eyes</b> open")],
+        )
         write_events(path, [(20, 15)], 65)
         other = write_noise(desk.workspace.recordings / "other.edf", seconds=30, seed=1)
         served = Site(desk, path, other)
@@ -126,16 +141,17 @@ def test_health(site: Site) -> None:
 
 
 def all_addresses(site: Site, token: str) -> list[str]:
-    key = score.spectrogram_key(library.open_path(site.desk, site.path))
+    key = display.display_key(library.open_path(site.desk, site.path), SPECTROGRAM)
     return [
-        f"/tiles/{token}/raw/m/as-recorded/1-70-0/0/0",
+        f"/tiles/{token}/raw/m/as-recorded/none/1-70-0/0/0",
         f"/tiles/{token}/spectrogram/{key}/0/0",
         f"/tiles/{token}/trace/{site.model.sha256}/m",
         f"/tiles/{token}/table/{site.model.sha256}/m/4.5-1.0-3.0-6.0",
+        f"/tiles/{token}/notes/m",
     ]
 
 
-@pytest.mark.parametrize("which", range(4), ids=["raw", "spectrogram", "trace", "table"])
+@pytest.mark.parametrize("which", range(5), ids=["raw", "spectrogram", "trace", "table", "notes"])
 def test_only_a_valid_token_opens_a_tile(
     site: Site, which: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,13 +174,40 @@ def test_only_a_valid_token_opens_a_tile(
     assert site.get(all_addresses(site, token)[which]).status == 403
 
 
+def test_a_blind_token_opens_the_eeg_and_nothing_that_is_said_about_it(site: Site) -> None:
+    blind = sign(site.desk.workspace.signing_key(), site.sha256, blind=True)
+    found = {
+        address.split("/")[3]: site.get(address).status for address in all_addresses(site, blind)
+    }
+    assert found == {
+        "raw": 200, "spectrogram": found["spectrogram"], "trace": 403, "table": 403, "notes": 403,
+    }  # fmt: skip
+    assert found["spectrogram"] in (200, 202)
+    assert site.get(f"/tiles/{blind}/chosen/m/longitudinal-bipolar/none/0/0/0").status == 200
+    refused = site.get(all_addresses(site, blind)[2])
+    assert refused.headers["cache-control"] == "no-store"
+    # the same addresses open with the token of a reader who may see them
+    opened = [site.get(address).status for address in all_addresses(site, site.token())]
+    assert set(opened) <= {200, 202}
+
+
+@pytest.mark.parametrize(
+    "content", [["f" * 64, "all"], ["f" * 64], "f" * 64, ["f" * 64, "blind", "full"], None, 7]
+)
+def test_a_signed_token_of_another_form_opens_nothing(site: Site, content: Any) -> None:
+    key = site.desk.workspace.signing_key()
+    token = str(URLSafeTimedSerializer(key, salt=security._SALT).dumps(content))
+    assert security.verified(key, token) is None
+    assert site.get(all_addresses(site, token)[0]).status == 403
+
+
 def test_the_token_of_another_recording_opens_that_one_and_not_this(site: Site) -> None:
     token = site.token(site.other_sha256)
     opened = library.open_path(site.desk, site.other)
     matrix = resolve(opened.recording, MONTAGES["as-recorded"])
     expected = raw_tile(opened.recording, matrix, DisplayFilter(1, 70, 0), 0, 0)
     assert site.raw(token=token, montage="as-recorded").body == expected
-    _, spectrogram, trace, table = all_addresses(site, token)
+    _, spectrogram, trace, table, _ = all_addresses(site, token)
     assert [site.get(address).status for address in (spectrogram, trace, table)] == [404] * 3
 
 
@@ -178,15 +221,18 @@ def test_a_token_of_an_unknown_recording_is_gone(site: Site) -> None:
 
 def test_a_raw_tile_is_what_the_function_gives_and_is_kept_for_good(site: Site) -> None:
     opened = library.open_path(site.desk, site.path)
-    for montage, filters, at in (
-        ("longitudinal-bipolar", (1.0, 70.0, 50.0), (0, 6)),
-        ("average-reference", (0.5, 0.0, 0.0), (1, 1)),
+    for montage, bad, filters, at in (
+        ("longitudinal-bipolar", (), (1.0, 70.0, 50.0), (0, 6)),
+        ("average-reference", (2, 11), (0.5, 0.0, 0.0), (1, 1)),
     ):
         low, high, notch = filters
         answer = site.raw(
-            montage=montage, filters=f"{low:g}-{high:g}-{notch:g}", at=f"{at[0]}/{at[1]}"
+            montage=montage,
+            bad=".".join(map(str, bad)) or "none",
+            filters=f"{low:g}-{high:g}-{notch:g}",
+            at=f"{at[0]}/{at[1]}",
         )
-        matrix = resolve(opened.recording, MONTAGES[montage])
+        matrix = shown(opened.recording, MONTAGES[montage], bad=bad).matrix
         assert answer.status == 200
         assert answer.headers["cache-control"] == IMMUTABLE
         assert answer.headers["content-type"] == "application/octet-stream"
@@ -200,6 +246,8 @@ def test_a_raw_tile_is_what_the_function_gives_and_is_kept_for_good(site: Site) 
         {"montage": "unknown"}, {"filters": "1-70"}, {"filters": "a-b-c"},
         {"filters": "nan-70-0"}, {"filters": "1-1e9-0"},
         {"filters": "1--70-0"}, {"filters": "inf-70-0"},
+        {"bad": "3.1"}, {"bad": "1.1"}, {"bad": "01"}, {"bad": "-1"}, {"bad": "x"}, {"bad": "99"},
+        {"bad": "1."},
     ],
 )  # fmt: skip
 def test_a_tile_that_is_none_is_not_found(site: Site, changes: dict[str, str]) -> None:
@@ -213,29 +261,83 @@ def test_an_address_that_is_none_is_not_found(site: Site, at: str) -> None:
     assert site.raw(at=at).status == 404
 
 
+# ---- notes of the file --------------------------------------------------------------------------
+
+
+def test_the_notes_of_the_file_are_sent_in_order_and_as_they_are(site: Site) -> None:
+    answer = site.get(f"/tiles/{site.token()}/notes/m")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert json.loads(answer.body) == [[3.5, 0.0, "<b>eyes</b> open"], [20.0, 2.5, "photic 10 Hz"]]
+    assert json.loads(site.get(f"/tiles/{site.token(site.other_sha256)}/notes/m").body) == []
+
+
 # ---- spectrogram -------------------------------------------------------------------------------
 
 
 def test_a_spectrogram_is_promised_and_then_sent(site: Site) -> None:
     opened = library.open_path(site.desk, site.other)
-    key = score.spectrogram_key(opened)
+    key = display.display_key(opened, SPECTROGRAM)
     address = f"/tiles/{site.token(site.other_sha256)}/spectrogram/{key}"
     first = site.get(f"{address}/0/0")
     assert (first.status, first.headers["cache-control"], first.body) == (202, "no-store", b"")
-    deadline = time.monotonic() + 30
-    while (answer := site.get(f"{address}/0/0")).status == 202 and time.monotonic() < deadline:
-        time.sleep(0.1)
+    answer = site.waited(f"{address}/0/0")
     assert (answer.status, answer.headers["cache-control"]) == (200, IMMUTABLE)
     panels, bins, columns, _ = struct.unpack_from("<IIII", answer.body)
     assert (panels, columns) == (4, 30)
     values = np.frombuffer(answer.body, np.uint8, offset=16).reshape(panels, columns, bins)
-    assert np.array_equal(values, score.spectrogram_tile(site.desk, key, 0, 0))
+    assert np.array_equal(values, display.display_tile(site.desk, key, 0, 0))
     for level in range(4):
         assert site.get(f"{address}/{level}/0").status == 200
     # and a tile that cannot be is never promised
     for at in ("0/1", "4/0", "3/1", "99/0"):
         assert site.get(f"{address}/{at}").status == 404
     assert site.get(f"{address[:-2]}ff/0/0").status == 404
+
+
+# ---- trends and chosen rows ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "columns", "bins"), [(AEEG, 2, 2), (RHYTHMICITY, 8, 80)])
+def test_a_trend_is_promised_and_then_sent(site: Site, kind: str, columns: int, bins: int) -> None:
+    path = write_noise(site.desk.workspace.recordings / f"{kind}.edf", seconds=30, seed=bins)
+    opened = library.open_path(site.desk, path)
+    key = display.display_key(opened, kind)
+    token = site.token(opened.recording.sha256)
+    address = f"/tiles/{token}/trend/{kind}/{key}"
+    assert site.get(f"{address}/0/0").status == 202
+    answer = site.waited(f"{address}/0/0")
+    assert (answer.status, answer.headers["cache-control"]) == (200, IMMUTABLE)
+    assert struct.unpack_from("<IIII", answer.body) == (2, bins, columns, 0)
+    values = np.frombuffer(answer.body, np.uint8, offset=16).reshape(2, columns, bins)
+    assert np.array_equal(values, display.display_tile(site.desk, key, 0, 0))
+    for at in ("0/1", "4/0", "3/1"):
+        assert site.get(f"{address}/{at}").status == 404
+    other = display.display_key(opened, SPECTROGRAM)
+    for wrong in (f"{kind}/{other}/0/0", f"unknown/{key}/0/0", f"{kind}/{key[:-2]}zz/0/0"):
+        assert site.get(f"/tiles/{token}/trend/{wrong}").status == 404
+    # the key of one recording with the token of another
+    assert site.get(f"/tiles/{site.token()}/trend/{kind}/{key}/0/0").status == 404
+
+
+def test_chosen_rows_are_sent_at_once_where_the_span_is_short(site: Site) -> None:
+    opened = library.open_path(site.desk, site.path)
+    address = f"/tiles/{site.token()}/chosen/m/longitudinal-bipolar/none"
+    answer = site.get(f"{address}/4.0/0/0")
+    assert (answer.status, answer.headers["cache-control"]) == (200, IMMUTABLE)
+    panels = display.chosen_panels(opened, "longitudinal-bipolar", [4, 0])
+    expected = display.chosen_tile(site.desk, opened, panels, 0, 0)
+    assert expected is not None
+    assert answer.body == tile_bytes(expected)
+    first = site.get(f"{address}/4.0/3/0")
+    assert (first.status, first.headers["cache-control"], first.body) == (202, "no-store", b"")
+    assert site.waited(f"{address}/4.0/3/0").status == 200
+    assert site.get(f"{address}/4.0/2/0").status == 200
+    for rows in ("", "x", "0.0", "0.1.2.3.4", "99", "-1", "0..1"):
+        assert site.get(f"{address}/{rows}/0/0").status == 404, rows
+    for at in ("0/1", "4/0", "3/1"):
+        assert site.get(f"{address}/0/{at}").status == 404
+    assert site.get(f"/tiles/{site.token()}/chosen/m/unknown/none/0/0/0").status == 404
+    assert site.get(f"/tiles/{site.token()}/chosen/m/as-recorded/x/0/0/0").status == 404
 
 
 # ---- probability and scores ----------------------------------------------------------------------

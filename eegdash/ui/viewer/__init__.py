@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,16 @@ import streamlit as st
 
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import ProbabilityTrace
+from eegdash.plotting import spectrogram_tiles as spectrograms
 from eegdash.plotting import tiles as drawn
+from eegdash.plotting import trend_tiles as trends
+from eegdash.plotting.pyramid import LEVELS, TILE_COLUMNS
 from eegdash.ui import cache
 from eegdash.ui.security import TOKEN_AGE_S, sign
 from eegdash.ui.session import View, session
-from eegdash.workflows import library, review, score
+from eegdash.workflows import display, library, reading, review, score
+from eegdash.workflows.label_view import shown_labels
+from eegdash.workflows.undo import undo_words
 
 _FOLDER = Path(__file__).parent
 _KEPT_ANSWERS = 50
@@ -82,14 +87,30 @@ def viewer_data(
     trace: ProbabilityTrace | None,
     view: View,
     not_scored: str,
+    *,
+    blind: bool,
 ) -> dict[str, Any]:
-    """Return what the viewer needs to know: small facts, and addresses for the rest."""
-    recording, reference = opened.recording, opened.reference
-    mark = _mark(opened)
-    base = f"/tiles/{_token(recording.sha256)}"
+    """Return what the viewer needs to know: small facts, and addresses for the rest.
+
+    For a blinded reader nothing is among them that the detector, the reference, the file's notes
+    or another reader says, and the addresses do not open it.
+    """
+    recording = opened.recording
+    reference = None if blind else opened.reference
+    trace = None if blind else trace
+    mark = _mark(replace(opened, reference=reference))
+    base = f"/tiles/{_token(recording.sha256, blind=blind)}"
     desk = cache.desk()
+    reviewer = session().reviewer
+    link = session().link
     return {
+        "blinded": blind,
+        "shown_before": view.output_shown,
+        "first_read": not blind and _has_first_read(recording.sha256, reviewer),
+        "sign_offs": reading.sign_offs(desk, recording.sha256, reviewer, own_only=blind),
+        "undo": undo_words(desk, recording.sha256, reviewer),
         "recording": {
+            "alias": recording.alias,
             "sha256": recording.sha256,
             "duration_s": recording.duration_s,
             "sfreq": recording.sfreq,
@@ -101,8 +122,20 @@ def viewer_data(
         },
         "base": base,
         "mark": mark,
-        "raw": {"tile_s": list(drawn.RAW_TILE_S), "full_rate": drawn.RAW_RATE[0]},
+        "channels": {
+            "labels": list(drawn.channel_labels(recording, opened.mapping)),
+            "bad": view.bad,
+            "hidden": view.hidden,
+        },
+        "notes": None
+        if blind
+        else {"address": f"{base}/notes/{mark}", "n": len(recording.annotations)},
+        "raw": {
+            "tile_s": list(drawn.RAW_TILE_S),
+            "bin_samples": [drawn.bin_samples(recording.sfreq, level) for level in (0, 1)],
+        },
         "spectrogram": _spectrogram_facts(opened),
+        "trends": _trend_facts(opened),
         "reference": None
         if reference is None
         else {
@@ -114,12 +147,16 @@ def viewer_data(
         if trace is None or model is None
         else _trace_facts(trace, model, view, base, mark),
         "not_scored": not_scored,
-        "reviewer": session().reviewer,
-        "labels": review.shown_labels(desk, recording.sha256, session().reviewer),
+        "reviewer": reviewer,
+        "labels": shown_labels(desk, recording.sha256, reviewer, trace, own_only=blind),
         "acked": view.acked[-_KEPT_ANSWERS:],
         "rejected": view.rejected,
         "viewed": view.viewed,
-        "seek": {"n": view.seek, "start_s": view.start_s},
+        "seek": {
+            "n": view.seek,
+            "start_s": view.start_s,
+            "page_s": link.page_s if link and link.recording_sha256 == recording.sha256 else None,
+        },
         "vocabulary": {
             "event_types": [list(pair) for pair in review.EVENT_TYPES],
             "reasons": list(review.REASONS),
@@ -146,22 +183,48 @@ def _trace_facts(
 
 
 def _spectrogram_facts(opened: library.Opened) -> dict[str, Any] | None:
-    panels = drawn.spectrogram_panels(opened.recording, opened.mapping)
-    grid = drawn.spectrogram_grid(opened.recording)
+    recording = opened.recording
+    panels = spectrograms.spectrogram_panels(recording, opened.mapping)
+    grid = spectrograms.spectrogram_grid(recording)
     if not panels or grid.n_bins == 0:
         return None
+    pairs = trends.asymmetry_pairs(panels)
     return {
-        "key": score.spectrogram_key(opened),
+        "key": display.display_key(opened, trends.SPECTROGRAM),
         "panels": [{"name": panel.name, "title": panel.title} for panel in panels],
+        "most_chosen": spectrograms.MOST_PANELS,
         "columns": grid.n_columns,
         "bin_hz": grid.bin_hz,
-        "step_s": drawn.STEP_S,
-        "window_s": drawn.WINDOW_S,
-        "levels": drawn.LEVELS,
-        "tile": drawn.TILE_COLUMNS,
-        "db_low": drawn.DB_LOW,
-        "db_high": drawn.DB_HIGH,
+        "step_s": spectrograms.STEP_S,
+        "window_s": spectrograms.WINDOW_S,
+        "levels": LEVELS,
+        "tile": TILE_COLUMNS,
+        "db_low": spectrograms.DB_LOW,
+        "db_high": spectrograms.DB_HIGH,
+        "asymmetry": {"pairs": pairs, "why": "" if pairs else trends.NO_MIRROR},
     }
+
+
+def _trend_facts(opened: library.Opened) -> dict[str, Any]:
+    """Return per trend what it is made of and where its tiles are, or why there is none."""
+    found = {}
+    for kind, trend in (
+        (trends.AEEG, trends.aeeg_trend(opened.recording, opened.mapping)),
+        (trends.RHYTHMICITY, trends.rhythm_trend(opened.recording, opened.mapping)),
+    ):
+        found[kind] = {
+            "key": display.display_key(opened, kind),
+            "strips": [{"side": strip.side, "title": strip.title} for strip in trend.strips],
+            "why": trend.why,
+            "columns": trend.grid.n_columns,
+            "bins": trend.grid.n_bins,
+            "bin_hz": trend.grid.bin_hz,
+            "step_s": trend.step_s,
+            "levels": LEVELS,
+            "tile": TILE_COLUMNS,
+        }
+    found[trends.RHYTHMICITY]["count_db"] = trends.RHYTHM_STEP_DB
+    return found
 
 
 def _mark(opened: library.Opened) -> str:
@@ -173,11 +236,16 @@ def _mark(opened: library.Opened) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _token(recording_sha256: str) -> str:
+def _has_first_read(recording_sha256: str, reviewer: str) -> bool:
+    found = reading.first_read(cache.desk(), recording_sha256, reviewer) if reviewer else None
+    return found is not None
+
+
+def _token(recording_sha256: str, *, blind: bool) -> str:
     """Return this session's token; the same for hours, so that addresses stay cached."""
     tokens = session().tokens
-    minted, token = tokens.get(recording_sha256, (0.0, ""))
+    minted, token = tokens.get((recording_sha256, blind), (0.0, ""))
     if time.time() - minted > TOKEN_AGE_S / 2:
-        token = sign(cache.desk().workspace.signing_key(), recording_sha256)
-        tokens[recording_sha256] = (time.time(), token)
+        token = sign(cache.desk().workspace.signing_key(), recording_sha256, blind=blind)
+        tokens[recording_sha256, blind] = (time.time(), token)
     return token

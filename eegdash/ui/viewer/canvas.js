@@ -1,6 +1,7 @@
 // The ground under every picture: canvas, theme, time axis, gaps and marks.
 
 import { tickStep, xOf } from "./axis.js";
+import { isWide } from "./edges.js";
 import * as fmt from "./format.js";
 
 export const GUTTER = 96; // px left of every canvas: names and axes
@@ -167,8 +168,11 @@ export function pageMark(area, view, desk, top, height, theme) {
   });
 }
 
+// The span that is marked, and what else has an onset and an end to take hold of.
 export function markedSpan(area, view, desk, top, height, theme) {
   const { span } = desk.decisions;
+  const targets = desk.decisions.targets(view).filter((target) => isWide(target.span, area, view));
+  clipPlot(area, top, height, () => targets.forEach((target) => grips(area, view, target, top, height, theme)));
   if (!span) return;
   const x = xOf(area, view, span.onset);
   const w = Math.max(xOf(area, view, span.end) - x, 1);
@@ -181,4 +185,15 @@ export function markedSpan(area, view, desk, top, height, theme) {
     area.g.lineWidth = 2;
     area.g.strokeRect(x, top + 1, w, height - 2);
   });
+}
+
+function grips(area, view, { span, of }, top, height, theme) {
+  const { g } = area;
+  const tall = Math.min(height / 2, 18);
+  g.fillStyle = of && !of.label ? theme.event : theme.label;
+  for (const t of span) {
+    const x = xOf(area, view, t);
+    g.fillRect(x - 0.5, top, 1, height);
+    g.fillRect(x - 2.5, top + (height - tall) / 2, 5, tall);
+  }
 }

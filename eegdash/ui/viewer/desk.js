@@ -3,23 +3,29 @@
 // display     montage, filters, sensitivity, addresses of tiles
 // navigation  where the reader is, what was seen
 // operating   threshold, event rules, detections
-// decisions   labels and marked spans
+// decisions   labels and marked spans; statements: first read and sign-off of the whole recording
+// channels    rows hidden, channels bad; notes: what the file itself notes; cursor: readings off the traces
 
 import { SpanIndex } from "./axis.js";
 import { themeOf } from "./canvas.js";
+import { Channels } from "./channels.js";
+import { Cursor } from "./cursor.js";
 import { Decisions } from "./decisions.js";
 import { Display } from "./display.js";
 import { listen } from "./input.js";
-import { build, montageChoices } from "./layout.js";
+import { build, montageChoices, timeChoice } from "./layout.js";
 import { Metrics } from "./metrics.js";
 import { Navigation } from "./navigation.js";
+import { Notes } from "./notes.js";
 import { Operating } from "./operating.js";
 import { overview } from "./overview.js";
 import { Panel } from "./panel.js";
 import { probabilityPanel } from "./probability.js";
 import { spectrogramPanel } from "./spectrogram.js";
+import { Statements } from "./statements.js";
 import { TileStore } from "./tiles.js";
 import { rawPanel } from "./traces.js";
+import { anyTrend, trendsPanel } from "./trends.js";
 
 const READER = "eeg-review-reader";
 const BELOW = 16; // px kept free under the traces
@@ -34,7 +40,11 @@ export class Desk {
     this.operating = new Operating(this);
     this.decisions = new Decisions(this);
     this.metrics = new Metrics(this);
+    this.statements = new Statements(this);
     this.panel = new Panel(this);
+    this.channels = new Channels(this);
+    this.notes = new Notes(this);
+    this.cursor = new Cursor(this);
     build(this);
     listen(this);
   }
@@ -55,6 +65,8 @@ export class Desk {
     // another view than before, as after a reload: its threshold comes with it
     const moved = this.navigation.receive(data.seek, data.viewed);
     if (traceChanged || moved) this.operating.open();
+    if (moved) this.channels.receive(data.channels);
+    this.notesField.hidden = this.notes.count === 0;
     this.decisions.receive(data.labels, data.acked, data.rejected);
     this.rememberReader(data.reviewer);
     this.display.applyMontage();
@@ -65,9 +77,16 @@ export class Desk {
   openRecording() {
     this.operating.clear();
     this.decisions.clearSpan();
+    this.decisions.forgetChosen();
+    this.statements.close();
+    this.navigation.contested = null;
     this.display.opened();
+    this.channels.opened();
+    this.notes.opened();
+    this.cursor.opened();
     this.navigation.start = 0;
     montageChoices(this);
+    timeChoice(this);
     if (!this.panel.fields) this.panel.buildForm(this.data.vocabulary);
   }
 
@@ -105,9 +124,11 @@ export class Desk {
     const { stale } = this;
     this.stale = false;
     this.operating.read();
+    this.notes.read();
     const theme = themeOf(this.host);
     this.paintTrends(theme, stale);
     const complete = rawPanel(this.canvas.raw, this, theme, this.rawHeight());
+    this.cursor.paint();
     this.notePage(complete);
     this.metrics.refresh();
     this.navigation.showPosition();
@@ -120,8 +141,11 @@ export class Desk {
     this.canvas.overview.hidden = show !== "all" || this.navigation.trend().length >= this.duration;
     if (!this.canvas.overview.hidden) overview(this.canvas.overview, this, theme);
     probabilityPanel(this.canvas.probability, this, theme);
-    this.canvas.spectrogram.hidden = show === "eeg" || !this.spectrogram;
+    const { spectrogram } = this.display.settings;
+    this.canvas.spectrogram.hidden = show === "eeg" || !this.spectrogram || !spectrogram;
     if (stale && !this.canvas.spectrogram.hidden) spectrogramPanel(this.canvas.spectrogram, this, theme);
+    this.canvas.trends.hidden = show === "eeg" || !anyTrend(this);
+    if (stale && !this.canvas.trends.hidden) trendsPanel(this.canvas.trends, this, theme);
   }
 
   // What tests and benchmarks wait for: the page asked for, and the page that is wholly drawn.
@@ -138,7 +162,7 @@ export class Desk {
 
   rawHeight() {
     const rows = Math.max(this.display.channels.length, 4);
-    const above = this.canvas.raw.offsetTop + this.host.getBoundingClientRect().top + window.scrollY;
+    const above = this.canvas.raw.getBoundingClientRect().top + window.scrollY;
     const wanted = window.innerHeight - Math.min(above, 0.6 * window.innerHeight) - BELOW;
     return Math.min(Math.max(wanted, 15 * rows + 44), 1000);
   }

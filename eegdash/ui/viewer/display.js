@@ -1,7 +1,7 @@
 // What is applied to the pictures: montage, filters, sensitivity, and the addresses of their tiles.
 
-import { SENSITIVITIES, store, stored } from "./settings.js";
-import { decodeRaw, decodeSpectrogram } from "./tiles.js";
+import { SENSITIVITIES, SHOWN, store, stored } from "./settings.js";
+import { decodeRaw } from "./tiles.js";
 import { PX_PER_MM, typicalPeaks } from "./traces.js";
 
 const STANDARD_SENSITIVITY = 7; // µV/mm (ACNS guideline 1)
@@ -16,17 +16,22 @@ export class Display {
 
   opened() {
     this.fitted = null;
+    this.asked = null;
   }
 
   montage() {
     const all = this.desk.data.recording.montages;
-    return all.find((m) => m.name === this.settings.montage && m.available) || all.find((m) => m.available) || all[all.length - 1];
+    const wanted = all.find((m) => m.name === this.settings.montage && m.available);
+    const fair = (m) => m.available && 2 * m.names.length >= m.n_wanted;
+    // less than half of a montage is shown only where the reader asks for it in this recording
+    if (wanted && (fair(wanted) || this.asked === wanted.name)) return wanted;
+    return all.find(fair) || all.find((m) => m.available) || all[all.length - 1];
   }
 
   applyMontage() {
     const montage = this.montage();
     this.channels = montage.names;
-    this.sides = montage.sides;
+    this.desk.trendMenu.refresh();
   }
 
   // µV/mm on screen: as chosen, or fitted once to the first page of the recording.
@@ -50,30 +55,56 @@ export class Display {
     this.set("sensitivity", next);
   }
 
+  // A length of page that an address asks for.
+  showPage(pageS) {
+    this.settings = { ...this.settings, pageS };
+    const select = this.desk.controls.pageS?.querySelector("select");
+    if (select) select.value = String(pageS);
+  }
+
   set(name, value) {
     const { desk } = this;
     this.settings[name] = value;
     store(this.settings);
+    if (name === "montage") this.asked = value;
     this.applyMontage();
+    this.desk.channels.refresh();
     if (name === "pageS") desk.navigation.pageChanged();
     const select = desk.controls[name]?.querySelector("select");
     if (select) select.value = String(value);
     desk.redraw();
   }
 
-  // In words, for the heading of the EEG and for a screen reader.
-  note() {
+  // From all to mostly EEG and round again.
+  nextShow() {
+    const here = SHOWN.findIndex(([name]) => name === this.settings.show);
+    this.set("show", SHOWN[(here + 1) % SHOWN.length][0]);
+  }
+
+  // In words, for the heading of the EEG and for a screen reader; the higher `brief`, the more of
+  // what the toolbar shows as well is left out (0: nothing).
+  note(brief = 0) {
     const s = this.settings;
-    const parts = [
-      `${this.montage().title.toLowerCase()} montage`, `page ${s.pageS} s`, `${this.sensitivity} µV/mm at 96 dpi${s.sensitivity ? "" : " (fitted)"}`,
-      s.low ? `LFF ${s.low} Hz` : "LFF off", s.high ? `HFF ${s.high} Hz` : "HFF off",
-      s.notch ? `notch ${s.notch} Hz` : "notch off", "negative up",
-    ];
-    const rate = this.desk.data.recording.sfreq;
-    const full = this.desk.data.raw.full_rate;
-    if (this.rawLevel() === 1) parts.push("drawn from min/max of 31 ms");
-    else if (rate > full) parts.push(`drawn from min/max at ${full} values/s`);
-    return parts.join(", ");
+    const montage = this.montage();
+    const filters = [s.low ? `LFF ${s.low} Hz` : "LFF off", s.high ? `HFF ${s.high} Hz` : "HFF off", s.notch ? `notch ${s.notch} Hz` : "notch off"];
+    const partial = montage.available && montage.names.length < montage.n_wanted;
+    return [
+      this.desk.channels.note(),
+      partial && `${montage.names.length} of ${montage.n_wanted} derivations`,
+      `${montage.title.toLowerCase()}${brief ? "" : " montage"}`,
+      brief < 2 && `page ${s.pageS} s`,
+      `${this.sensitivity} µV/mm${brief ? "" : " at 96 dpi"}${s.sensitivity ? "" : " (fitted)"}`,
+      ...(brief < 3 ? filters : filters.filter((words) => !words.endsWith("off"))),
+      "negative up",
+      this.thinned(),
+    ].filter(Boolean).join(", ");
+  }
+
+  // How the traces were thinned, in words.
+  thinned() {
+    const { recording, raw } = this.desk.data;
+    const samples = raw.bin_samples[this.rawLevel()];
+    return samples > 1 ? `drawn from min/max of ${Math.round((1000 * samples) / recording.sfreq)} ms` : "";
   }
 
   // ---- tiles -------------------------------------------------------------------------------
@@ -82,15 +113,19 @@ export class Display {
     return this.settings.pageS >= LONG_PAGE_S ? 1 : 0;
   }
 
+  rawTileS() {
+    return this.desk.data.raw.tile_s[this.rawLevel()];
+  }
+
   rawAddress(index) {
     const s = this.settings;
     const { base, mark } = this.desk.data;
-    return `${base}/raw/${mark}/${this.montage().name}/${s.low}-${s.high}-${s.notch}/${this.rawLevel()}/${index}`;
+    return `${base}/raw/${mark}/${this.montage().name}/${this.desk.channels.inAddress()}/${s.low}-${s.high}-${s.notch}/${this.rawLevel()}/${index}`;
   }
 
   // Visit the tiles of a span: [{start, tile or null}]; `get(address)` finds or fetches one.
   rawTiles(start, stop, get) {
-    const length = this.desk.data.raw.tile_s[this.rawLevel()];
+    const length = this.rawTileS();
     const last = Math.floor((Math.min(stop, this.desk.duration) - 1e-6) / length);
     const found = [];
     for (let i = Math.max(Math.floor(start / length), 0); i <= last; i++)
@@ -99,11 +134,6 @@ export class Display {
   }
 
   getRaw = (address) => this.desk.tiles.get(address, decodeRaw);
-
-  getSpectrogram = (level, index) => {
-    const { base, spectrogram } = this.desk.data;
-    return this.desk.tiles.get(`${base}/spectrogram/${spectrogram.key}/${level}/${index}`, decodeSpectrogram);
-  };
 
   // Fetch ahead what the next presses will show, the nearest first.
   prefetch() {

@@ -32,6 +32,11 @@ export function choice(label, options, value, onchange, title = "") {
   return make("label", { class: "field" }, make("span", { textContent: label }), select);
 }
 
+// After a click by pointer the keys belong to the EEG again; who came by Tab stays.
 export function button(text, title, onclick, className = "") {
-  return make("button", { type: "button", textContent: text, title, class: className, onclick });
+  const clicked = (event) => {
+    onclick(event);
+    if (event.detail > 0) event.currentTarget.blur();
+  };
+  return make("button", { type: "button", textContent: text, title, class: className, onclick: clicked });
 }

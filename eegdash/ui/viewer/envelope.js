@@ -6,10 +6,11 @@ export const NO_SAMPLE = -32768;
 // value, `pxPerValue` the distance of two; only what lies in [left, right] px is visited.
 // Where several values share a pixel, the stroke goes from the lowest to the highest of them, so
 // that no spike is lost; a missing sample lifts the pen.
-export function strokeRow(values, offset, samples, origin, pxPerValue, left, right, move, line) {
+export function strokeRow(values, offset, samples, origin, pxPerValue, left, right, move, line, pairs = false) {
   const first = Math.max(Math.floor((left - origin) / pxPerValue) - 1, 0);
   const last = Math.min(Math.ceil((right - origin) / pxPerValue) + 1, samples - 1);
-  if (pxPerValue > 0.6) everyValue(values, offset, first, last, origin, pxPerValue, move, line);
+  if (pairs && pxPerValue > 0.6) everyPair(values, offset, first - (first % 2), last, origin, pxPerValue, move, line);
+  else if (pxPerValue > 0.6) everyValue(values, offset, first, last, origin, pxPerValue, move, line);
   else lowestAndHighest(values, offset, first, last, origin, pxPerValue, move, line);
 }
 
@@ -23,6 +24,46 @@ function everyValue(values, offset, first, last, origin, pxPerValue, move, line)
     }
     pen ? line(origin + i * pxPerValue, v) : move(origin + i * pxPerValue, v);
     pen = true;
+  }
+}
+
+// One row over the tiles [{start, tile or null}] of a page, in uV; the line goes on from one tile to
+// the next where no sample is missing between them. `xOfTime` gives px, `pxPerS` px per second.
+export function strokeTiles(tiles, row, xOfTime, pxPerS, left, right, move, line) {
+  let joins = false; // whether the last value of the tile before this was there
+  for (const { start, tile } of tiles) {
+    if (!tile || !tile.samples) {
+      joins = false;
+      continue;
+    }
+    const { counts, samples, rate, scale, pairs } = tile;
+    const offset = row * samples;
+    let goesOn = joins && counts[offset] !== NO_SAMPLE;
+    const begin = (x, v) => {
+      (goesOn ? line : move)(x, v * scale[row]);
+      goesOn = false;
+    };
+    strokeRow(counts, offset, samples, xOfTime(start), pxPerS / rate, left, right, begin, (x, v) => line(x, v * scale[row]), pairs);
+    joins = counts[offset + samples - 1] !== NO_SAMPLE && xOfTime(start + samples / rate) >= left;
+  }
+}
+
+// Lowest and highest of short bins with room for each: an upright stroke in the middle of the bin,
+// from the end that is nearer to where the pen is, so that no slope is drawn that is not there.
+function everyPair(values, offset, first, last, origin, pxPerValue, move, line) {
+  let at = null;
+  for (let i = first; i < last; i += 2) {
+    const lo = values[offset + i];
+    const hi = values[offset + i + 1];
+    if (lo === NO_SAMPLE) {
+      at = null;
+      continue;
+    }
+    const x = origin + (i + 1) * pxPerValue;
+    const [from, to] = at !== null && Math.abs(at - hi) < Math.abs(at - lo) ? [hi, lo] : [lo, hi];
+    at === null ? move(x, from) : line(x, from);
+    if (to !== from) line(x, to);
+    at = to;
   }
 }
 

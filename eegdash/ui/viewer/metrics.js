@@ -24,22 +24,23 @@ export class Metrics {
       oninput: (e) => desk.operating.setThreshold(Number(e.target.value), false),
       onchange: (e) => desk.operating.setThreshold(Number(e.target.value), true),
     });
-    this.reset = button("", "The threshold that was locked with the model", () => desk.operating.setThreshold(desk.data.trace.locked_threshold_pm, true));
+    this.reset = button("", "Back to the threshold that was locked with the model", () => desk.operating.setThreshold(desk.data.trace.locked_threshold_pm, true));
     this.rules = RULES.map(([name, text, lowest, highest, step]) => [
       name,
       make("input", { type: "number", min: lowest, max: highest, step, "aria-label": text, title: text, onchange: (e) => desk.operating.setRule(name, e.target.value) }),
       text,
     ]);
+    this.summary = make("summary", { textContent: "Event rules" });
     const rules = make(
       "details",
       {},
-      make("summary", { textContent: "Event rules" }),
+      this.summary,
       make("div", { class: "row rules" }, ...this.rules.map(([, input, text]) => make("label", { class: "field" }, make("span", { textContent: text }), input))),
       button("Back to the model's rules", "Moving mean, hysteresis, merging and shortest event as locked with the model", () => desk.operating.resetRules()),
       this.ruleNote,
       this.note,
     );
-    this.node = make("div", { class: "metrics" }, make("div", { class: "group" }, this.slider, this.reset), this.values, rules, this.short);
+    this.node = make("div", { class: "metrics" }, this.slider, this.reset, this.values, rules, this.short);
   }
 
   showRules(post, note = "") {
@@ -51,9 +52,12 @@ export class Metrics {
     const { operating, data } = this.desk;
     this.node.hidden = !operating.trace;
     if (!operating.trace) return;
-    const { trace, events, level, post, thresholdPm } = operating;
+    const { trace, events, level, post, thresholdPm, scoredS } = operating;
+    // paging changes nothing here
+    const from = [trace, events, level, thresholdPm, data.reference, operating.table()];
+    if (this.from && from.every((part, i) => part === this.from[i])) return;
+    this.from = from;
     const burdenS = events.reduce((sum, e) => sum + (e.stop - e.first) * trace.step, 0);
-    const scoredS = level.reduce((sum, v) => sum + (v >= 0), 0) * trace.step;
     this.tooShort = scoredS < post.min_duration_s;
     const values = [
       ["Threshold", fmt.probability(thresholdPm)],
@@ -61,9 +65,6 @@ export class Metrics {
       ["Burden", scoredS ? `${((100 * burdenS) / scoredS).toFixed(1)} %, ${((60 * burdenS) / scoredS).toFixed(1)} min/h` : "n/a"],
       ...this.scores(),
     ];
-    const signature = JSON.stringify([values, this.tooShort]);
-    if (signature === this.signature) return;
-    this.signature = signature;
     this.values.replaceChildren(
       ...values.map(([name, value]) =>
         make("span", { class: "metric", "data-metric": name, title: MEANING[name] || "" }, make("small", { textContent: name }), make("b", { textContent: value })),
@@ -71,12 +72,13 @@ export class Metrics {
     );
     this.short.textContent = this.tooShort
       ? `Only ${fmt.span(scoredS)} could be scored, and a detection needs ${post.min_duration_s} s: nothing can be detected here.`
-      : values.length > 3 ? "Event scores by SzCORE: detections less than 90 s apart count as one." : "";
+      : "";
+    this.summary.textContent = values.length > 3 ? "Event rules; SzCORE merges gaps < 90 s" : "Event rules";
     this.note.textContent = this.against();
     this.slider.value = String(thresholdPm);
     const locked = data.trace.locked_threshold_pm;
-    this.reset.style.visibility = thresholdPm === locked ? "hidden" : "visible";
-    this.reset.textContent = `Back to ${fmt.probability(locked)}`;
+    this.reset.disabled = thresholdPm === locked; // it keeps its place, so that nothing jumps
+    this.reset.textContent = `↺ ${fmt.probability(locked)}`;
   }
 
   // Scores against the reference; "…" while the table is on its way, "n/a" where undefined.

@@ -40,6 +40,7 @@ export class Operating {
 
   smoothAgain() {
     this.level = smooth(this.trace.values, smoothWindows(this.post, this.trace.step));
+    this.scoredS = this.level.reduce((sum, v) => sum + (v >= 0), 0) * this.trace.step;
     this.findAgain();
   }
 

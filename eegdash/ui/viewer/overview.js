@@ -5,12 +5,14 @@ import { probabilityLine } from "./probability.js";
 import { spectrogramStrip } from "./spectrogram.js";
 import { seenBar, strips, stripsHeight } from "./strips.js";
 
-const overviewSpectrogram = () => Math.round(36 + 16 * density());
+const overviewSpectrogram = () => Math.round(28 + 24 * density());
+
+const line = () => Math.round(16 + 8 * density());
 
 const STRIP = 7; // px
 
 function overviewHeight(desk) {
-  return 20 + (desk.spectrogram ? overviewSpectrogram() + 2 : 0) + 28 + stripsHeight(desk, STRIP) + 8 + 20;
+  return 20 + (desk.spectrogram ? overviewSpectrogram() + 2 : 0) + line() + 4 + stripsHeight(desk, STRIP) + 8 + 20;
 }
 
 export function overview(canvas, desk, theme) {
@@ -30,9 +32,9 @@ export function overview(canvas, desk, theme) {
       rowName(area, desk.spectrogram.panels.map((panel) => panel.name).join(" "), y + overviewSpectrogram() / 2, theme);
     y += overviewSpectrogram() + 2;
   }
-  probabilityLine(area, view, desk, y, 24, theme, true);
-  rowName(area, desk.operating.trace ? "Probability" : "Not scored", y + 12, theme);
-  y = strips(area, view, desk, y + 28, STRIP, theme);
+  probabilityLine(area, view, desk, y, line(), theme, true);
+  rowName(area, desk.data.blinded ? "Hidden" : desk.operating.trace ? "Probability" : "Not scored", y + line() / 2, theme);
+  y = strips(area, view, desk, y + line() + 4, STRIP, theme);
   seenBar(area, view, desk, y, theme);
   y += 8;
   gaps(area, view, desk, top, y - top, theme, false);

@@ -2,9 +2,11 @@
 
 import * as fmt from "./format.js";
 import { button, choice, make } from "./dom.js";
+import { endOf } from "./matching.js";
 
 const SHOWN = 500; // detections in the list
-const SIGNS = { agree: "✓ agreed", disagree: "✗ disagreed", unsure: "? unsure", missed: "+ missed seizure" };
+const SIGNS = { agree: "✓ agreed", disagree: "✗ disagreed", unsure: "? unsure" };
+const signOf = (label) => SIGNS[label.verdict] || `+ ${fmt.verdict(label)}`;
 
 export class Panel {
   constructor(desk) {
@@ -23,23 +25,27 @@ export class Panel {
     this.spanButtons = make(
       "div",
       { class: "verdicts" },
-      button("Save missed seizure", "Save this span (Enter)", () => desk.decisions.flag("missed"), "verdict missed"),
+      (this.saveSpan = button("", "Save this span (Enter)", () => desk.decisions.save(), "verdict missed")),
       button("Cancel", "Forget this span (Esc)", () => desk.decisions.clearSpan(), "verdict"),
     );
     this.form = make("div", { class: "form" });
-    this.mark = button("Mark a missed seizure", "Then drag over the seizure (key m)", () => desk.decisions.startMarking(), "wide");
-    this.undo = button("Undo last label", "Take back your last label on this recording (key z)", () => desk.decisions.undo(), "wide");
+    this.mark = button("", "Then drag over the seizure (key m)", () => desk.decisions.startMarking(), "wide");
+    this.split = button("Split", "Two labels of one, at the cursor or in the middle of the page (key y)", () => desk.decisions.split(), "wide");
+    this.undo = button("Undo last label", "", () => desk.decisions.undo(), "wide");
     this.labels = make("ol", { class: "labels", "aria-label": "Labels of this recording" });
     this.labelsTitle = make("h3", { textContent: "Labels" });
     this.node = make(
       "aside",
       { class: "panel", "aria-label": "Detections and labels" },
+      desk.statements.ask,
+      desk.statements.blindCard,
       this.title,
       this.list,
       make("section", { class: "card" }, this.target, this.buttons, this.spanButtons, this.form, this.status),
-      make("div", { class: "row" }, this.mark, this.undo),
+      make("div", { class: "row" }, this.mark, make("div", { class: "verdicts" }, this.split, this.undo)),
       this.labelsTitle,
       this.labels,
+      desk.statements.signCard,
     );
     this.values = { event_type: "sz", reason: "", comment: "", confidence: "" };
     this.target.title = "";
@@ -64,8 +70,8 @@ export class Panel {
       oninput: (event) => this.edit("comment", event.target.value),
     });
     this.save = button("Save change", "Append the change as a new record", () => this.desk.decisions.saveChange(), "wide primary");
-    this.onset = make("input", { type: "text", "aria-label": "Onset, h:mm:ss", onchange: () => this.typed() });
-    this.end = make("input", { type: "text", "aria-label": "End, h:mm:ss", onchange: () => this.typed() });
+    this.onset = make("input", { type: "text", "aria-label": "Onset, h:mm:ss", onchange: () => this.typed("onset") });
+    this.end = make("input", { type: "text", "aria-label": "End, h:mm:ss", onchange: () => this.typed("end") });
     this.times = make(
       "div",
       { class: "row times" },
@@ -81,11 +87,11 @@ export class Panel {
     );
   }
 
-  typed() {
-    const onset = fmt.parseTime(this.onset.value);
-    const end = fmt.parseTime(this.end.value);
-    if (onset !== null && end !== null && end > onset) this.desk.decisions.setSpan(onset, end);
-    else this.desk.say("Times are typed as h:mm:ss or seconds, and the end lies after the onset.", true);
+  // The other edge keeps the place that it has, finer than it is shown.
+  typed(edge) {
+    const t = fmt.parseTime(this[edge].value);
+    if (t === null) this.desk.say("Times are typed as h:mm:ss or seconds.", true);
+    else this.desk.decisions.typeEdge(edge, t);
   }
 
   edit(name, value) {
@@ -101,9 +107,9 @@ export class Panel {
   }
 
   refreshSave() {
-    const { operating, decisions } = this.desk;
-    const label = operating.selected && decisions.labelOf(operating.selected);
-    this.save.hidden = !(this.changed && label && !decisions.span);
+    const { decisions } = this.desk;
+    const subject = decisions.subject();
+    this.save.hidden = !(this.changed && subject && subject.label && !decisions.span);
   }
 
   // Show the values of the label that is already there, or empty ones. What was typed and not
@@ -135,49 +141,68 @@ export class Panel {
   refresh() {
     const { desk } = this;
     if (!this.fields) return;
-    const { events, trace, selected } = desk.operating;
-    const { span, labels, marking } = desk.decisions;
-    const label = selected ? desk.decisions.labelOf(selected) : null;
-    this.fill(span ? `span` : selected ? `e${selected.first}` : "", span ? null : label);
+    const { decisions, data } = desk;
+    const { span, labels, marking } = decisions;
+    const subject = decisions.subject();
+    const label = subject ? subject.label : null;
+    const about = subject && (subject.event ? `e${subject.event.first}` : `l${label.onset_s}`);
+    this.fill(about || (span ? "span" : ""), label);
     this.refreshList();
-    this.buttons.hidden = Boolean(span) || !selected;
+    const marks = Boolean(label) && label.verdict === "missed";
+    this.buttons.hidden = !subject || marks || Boolean(span);
     this.spanButtons.hidden = !span;
-    this.form.hidden = !span && !selected;
-    this.times.hidden = !span;
-    this.fields.reason.hidden = Boolean(span);
-    if (span && this.onset !== this.desk.root.activeElement && this.end !== this.desk.root.activeElement) {
-      this.onset.value = fmt.elapsed(span.onset, 1);
-      this.end.value = fmt.elapsed(span.end, 1);
-    }
-    this.target.textContent = this.targetText(selected, span, label);
+    this.saveSpan.textContent = !subject ? (data.blinded ? "Save mark" : "Save missed seizure") : label ? "Save new times" : "Agree with these times";
+    this.form.hidden = !span && !subject;
+    this.fields.reason.hidden = !subject || marks;
+    this.showTimes(span, subject);
+    this.target.textContent = this.targetText(subject, span);
     this.buttons.querySelectorAll("button").forEach((b) => {
       const on = Boolean(label) && b.classList.contains(label.verdict);
       b.setAttribute("aria-pressed", String(on));
     });
     this.refreshSave();
     this.refreshLabels();
-    this.mark.textContent = marking ? "Drag, or Enter (Esc cancels)" : "Mark a missed seizure";
+    this.mark.textContent = marking ? "Drag, or Enter (Esc cancels)" : data.blinded ? "Mark a seizure" : "Mark a missed seizure";
     this.mark.setAttribute("aria-pressed", String(marking));
-    this.undo.disabled = !labels.some((l) => l.own);
+    this.split.disabled = !labels.some((l) => l.own) && !span;
+    this.undo.disabled = !data.undo;
+    this.undo.title = data.undo ? `Take back: ${data.undo.what}, ${fmt.elapsed(data.undo.onset_s)} (key z)` : "There is no label of yours on this recording";
+    desk.statements.refresh();
   }
 
-  targetText(selected, span, label) {
-    if (span) return `Marked span: ${fmt.elapsed(span.onset, 1)} to ${fmt.elapsed(span.end, 1)} (${fmt.span(span.end - span.onset)})`;
-    if (!this.desk.operating.trace) return "Not scored. Seizures can be marked by hand.";
-    if (this.desk.metrics.tooShort) return "Too little could be scored for a detection. Seizures can be marked by hand.";
-    if (!selected) {
-      return this.desk.operating.events.length
-        ? "Choose a detection (keys n and p)."
-        : "No detection at this threshold. Lower the threshold, or mark a seizure by hand.";
+  showTimes(span, subject) {
+    const { activeElement } = this.desk.root;
+    if ((!span && !subject) || this.onset === activeElement || this.end === activeElement) return;
+    const [onset, end] = span ? [span.onset, span.end] : this.desk.decisions.spanOfSubject(subject);
+    this.onset.value = fmt.elapsed(onset, 1);
+    this.end.value = fmt.elapsed(end, 1);
+  }
+
+  targetText(subject, span) {
+    const { operating, metrics, data } = this.desk;
+    const times = (onset, end) => `${fmt.elapsed(onset, 1)} to ${fmt.elapsed(end, 1)} (${fmt.span(end - onset)})`;
+    if (span && !subject) return `Marked span: ${times(span.onset, span.end)}`;
+    if (subject) {
+      const about = subject.event ? this.detectionText(subject.event, subject.label) : `Label of yours, ${fmt.verdict(subject.label)}: ${times(subject.label.onset_s, endOf(subject.label))}`;
+      return span ? `${about}. New times, not saved: ${times(span.onset, span.end)}` : about;
     }
-    const [onset, end] = this.desk.operating.spanOf(selected);
-    const state = label ? `${SIGNS[label.verdict]} by ${label.reviewer}` : "not reviewed yet";
-    return `Detection ${fmt.elapsed(onset)} to ${fmt.elapsed(end)}, ${fmt.span(end - onset)}, peak ${fmt.probability(selected.peak_pm)}: ${state}`;
+    if (data.blinded) return "Mark seizures by hand: key m, then drag over the traces.";
+    if (!operating.trace) return "Not scored. Seizures can be marked by hand.";
+    if (metrics.tooShort) return "Too little could be scored for a detection. Seizures can be marked by hand.";
+    return operating.events.length ? "Choose a detection (keys n and p)." : "No detection at this threshold. Lower the threshold, or mark a seizure by hand.";
+  }
+
+  detectionText(event, label) {
+    const [onset, end] = this.desk.operating.spanOf(event);
+    const state = label ? `${signOf(label)} by ${label.reviewer}` : "not reviewed yet";
+    const corrected = label && label.about ? `, with the times ${fmt.elapsed(label.onset_s, 1)} to ${fmt.elapsed(endOf(label), 1)}` : "";
+    return `Detection ${fmt.elapsed(onset)} to ${fmt.elapsed(end)}, ${fmt.span(end - onset)}, peak ${fmt.probability(event.peak_pm)}: ${state}${corrected}`;
   }
 
   refreshList() {
     const { operating, decisions } = this.desk;
     const { events, trace } = operating;
+    this.title.hidden = this.list.hidden = this.desk.data.blinded;
     const signature = [decisions.labels, events, operating.selected, decisions.queue];
     if (this.listed && signature.every((part, i) => part === this.listed[i])) return;
     this.listed = signature;
@@ -197,7 +222,7 @@ export class Panel {
     const { operating, decisions, navigation } = this.desk;
     const [onset, end] = operating.spanOf(event);
     const label = decisions.labelOf(event);
-    const sign = decisions.pendingFor(event) ? "saving …" : label ? SIGNS[label.verdict] : "";
+    const sign = decisions.pendingFor(event) ? "saving …" : label ? signOf(label) : "";
     const current = operating.isSelected(event);
     const row = button("", `Go to detection ${i + 1}`, () => navigation.select(event, true), current ? "event current" : "event");
     row.setAttribute("aria-current", String(current));
@@ -211,19 +236,20 @@ export class Panel {
   }
 
   refreshLabels() {
-    const { labels } = this.desk.decisions;
-    this.labelsTitle.textContent = `Labels (${labels.length})`;
-    if (labels === this.labelled) return;
-    this.labelled = labels;
+    const { labels, chosen } = this.desk.decisions;
+    this.labelsTitle.textContent = `${this.desk.data.blinded ? "Your labels" : "Labels"} (${labels.length})`;
+    if (labels === this.labelled && chosen === this.marked) return;
+    [this.labelled, this.marked] = [labels, chosen];
     this.labels.replaceChildren(
       ...labels.slice(-200).map((label) => {
-        const row = button("", "Go to this label", () => this.desk.decisions.visit(label), "event");
+        const row = button("", "Go to this label", () => this.desk.decisions.visit(label), label.uuid === chosen ? "event current" : "event");
+        row.setAttribute("aria-current", String(label.uuid === chosen));
         const about = [label.event_type !== "sz" ? label.event_type : "", label.reason, label.comment].filter(Boolean).join("; ");
         row.append(
           make("span", { class: "when", textContent: fmt.elapsed(label.onset_s) }),
           make("span", { class: "long", textContent: fmt.span(label.duration_s) }),
           make("span", { class: "who", textContent: label.reviewer }),
-          make("span", { class: "sign", textContent: SIGNS[label.verdict] || label.verdict }),
+          make("span", { class: "sign", textContent: signOf(label) }),
         );
         if (about) row.append(make("span", { class: "about", textContent: about }));
         if (label.status !== "verified") row.append(make("span", { class: "about", textContent: `line ${label.status}` }));
@@ -231,6 +257,6 @@ export class Panel {
         return make("li", {}, row);
       }),
     );
-    if (!labels.length) this.labels.replaceChildren(make("li", { class: "more", textContent: "None yet. Keys a, d and u label the chosen detection." }));
+    if (!labels.length) this.labels.replaceChildren(make("li", { class: "more", textContent: this.desk.data.blinded ? "None yet. Key m marks a seizure." : "None yet. Keys a, d and u label the chosen detection." }));
   }
 }

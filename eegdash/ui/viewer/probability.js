@@ -6,7 +6,7 @@ import * as fmt from "./format.js";
 import { FONT, clipPlot, density, gaps, heading, markedSpan, note, pageMark, prepare, rowName, timeAxis } from "./canvas.js";
 import { seenBar, strips, stripsHeight } from "./strips.js";
 
-const STRIP = 13; // px
+const strip = () => Math.round(10 + 3 * density()); // px
 
 const probabilityPlot = () => Math.round(42 + 22 * density());
 
@@ -15,7 +15,7 @@ export const probabilityAxis = () => ({ top: 20, height: probabilityPlot() });
 
 function probabilityHeight(desk) {
   const { top, height } = probabilityAxis();
-  return top + height + 5 + stripsHeight(desk, STRIP) + 8 + 20;
+  return top + height + 5 + stripsHeight(desk, strip()) + 8 + 20;
 }
 
 export function probabilityPanel(canvas, desk, theme) {
@@ -39,7 +39,7 @@ export function probabilityPanel(canvas, desk, theme) {
   }
   gaps(area, view, desk, top, height, theme, true);
   markedSpan(area, view, desk, top, height, theme);
-  let y = strips(area, view, desk, top + height + 5, STRIP, theme);
+  let y = strips(area, view, desk, top + height + 5, strip(), theme);
   seenBar(area, view, desk, y, theme);
   y += 6;
   pageMark(area, view, desk, top, y - top, theme);

@@ -3,9 +3,17 @@
 export const DEFAULTS = {
   pageS: 10, trendS: 600, montage: "longitudinal-bipolar", sensitivity: 0, low: 1, high: 70, notch: 0,
   fmax: 20, colours: "viridis", show: "all", dbLow: -10, dbHigh: 25,
+  spectrogram: true, aeeg: false, asymmetry: false, rhythmicity: false, // what is drawn under the probability
+  spectrogramOf: "regions", chosen: {}, // names of rows by montage
+  timeAs: "elapsed", // or "clock": what the time field takes
+  notes: true, badRows: "hide",
 };
 const STORAGE = "eeg-review-display";
 export const SENSITIVITIES = [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100];
+// of the colours of a spectrogram, dB re 1 µV²/Hz
+export const LIMITS = [[-10, 25], [-20, 15], [0, 35], [-20, 40], [10, 50]];
+export const TRENDS = [[120, "trend 2 min"], [600, "trend 10 min"], [1800, "trend 30 min"], [3600, "trend 1 h"], [7200, "trend 2 h"], [14400, "trend 4 h"], [0, "trend all"]];
+export const SHOWN = [["all", "show all"], ["spectrogram", "no overview"], ["eeg", "EEG mostly"]];
 export const PAGES = [5, 10, 15, 20, 30, 60];
 
 // name, words, lowest, highest, step

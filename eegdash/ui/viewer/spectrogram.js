@@ -1,70 +1,68 @@
-// Regional spectrograms from uint8 tiles, with fixed limits and a colour bar.
+// Spectrograms of regions or of chosen rows from uint8 tiles, with fixed limits and a colour bar.
 
 import { xOf } from "./axis.js";
 import { clipPlot, density, gaps, heading, markedSpan, note, pageMark, prepare, rowName } from "./canvas.js";
+import { TABLES, css, limited } from "./colours.js";
+import { levelOf, tilesIn } from "./pyramid.js";
+import { decodeSpectrogram } from "./tiles.js";
+import { decibel } from "./trendvalues.js";
 
-const MAPS = {
-  viridis:
-    "440154470d6048186a482374472d7b4537814240863e49893b528b375b8d33638d2f6b8e2c728e297a8e26828e23898e21918c1f988b1fa08822a78528ae8032b67a3fbc734ec36b5ec96270cf5784d44b98d83eaddc30c2df23d8e219ece51bfde725",
-  turbo:
-    "30123b392a734040a24456c7466be34680f64294ff37a8fa28bceb1ccdd818ddc21fe9af32f2984ef97d6dfe628bff4ba4fc3cb9f635cdec34dfdf37eecf3af8be39fdac34fe962bfb7e21f46617eb500edf3f08d02f05be2102a91601920b017a0403",
-};
+const TINY = "10px system-ui, sans-serif";
+const BANDS = [4, 8, 13, 30]; // Hz, the borders of delta, theta, alpha, beta, gamma
 
-// 256 packed RGBA colours; index 0 ("no data") is transparent.
-function lookup(name) {
-  const hex = MAPS[name];
-  const anchor = (i, c) => parseInt(hex.slice(6 * i + 2 * c, 6 * i + 2 * c + 2), 16);
-  const table = new Uint32Array(256);
-  for (let v = 1; v < 256; v++) {
-    const x = ((v - 1) / 254) * 32;
-    const i = Math.min(Math.floor(x), 31);
-    const mix = (c) => Math.round(anchor(i, c) + (x - i) * (anchor(i + 1, c) - anchor(i, c)));
-    table[v] = (255 << 24) | (mix(2) << 16) | (mix(1) << 8) | mix(0);
-  }
-  return table;
+export const stripHeight = () => Math.round(17 + 18 * density());
+
+// ---- where the tiles come from ---------------------------------------------------------------
+
+// The regions of the head.
+export function regions(desk) {
+  const info = desk.spectrogram;
+  const { base } = desk.data;
+  return {
+    info,
+    names: info.panels.map((panel) => panel.name),
+    get: (level, index) => desk.tiles.get(`${base}/spectrogram/${info.key}/${level}/${index}`, decodeSpectrogram),
+  };
 }
 
-const TABLES = { viridis: lookup("viridis"), turbo: lookup("turbo") };
-
-const stripHeight = () => Math.round(17 + 18 * density());
-
-export function spectrogramLevel(info, lengthS, pixels) {
-  let level = 0;
-  while (level + 1 < info.levels && lengthS / (info.step_s * 4 ** level) > 1.6 * pixels) level++;
-  return level;
+// Rows of the montage shown that the reader chose, in the order of choice.
+export function chosenRows(desk) {
+  const { settings } = desk.display;
+  if (settings.spectrogramOf !== "rows") return [];
+  const { name, names } = desk.display.montage();
+  const rows = (settings.chosen[name] || []).map((row) => names.indexOf(row)).filter((row) => row >= 0);
+  return [...new Set(rows)].slice(0, desk.spectrogram.most_chosen);
 }
 
-// Visit the tiles of a span: visit(tile or null, level, index, first column, seconds a column).
-function spectrogramTiles(info, view, level, getTile, visit) {
-  const columnS = info.step_s * 4 ** level;
-  const columns = Math.ceil(info.columns / 4 ** level);
-  const first = Math.max(Math.floor(view.start / columnS / info.tile), 0);
-  const last = Math.min(Math.floor((view.start + view.length) / columnS / info.tile), Math.ceil(columns / info.tile) - 1);
-  for (let index = first; index <= last; index++) visit(getTile(level, index), index * info.tile, columnS);
+function source(desk) {
+  const rows = chosenRows(desk);
+  if (!rows.length) return regions(desk);
+  const { base, mark } = desk.data;
+  const { name, names } = desk.display.montage();
+  const address = `${base}/chosen/${mark}/${name}/${desk.channels.inAddress()}/${rows.join(".")}`;
+  return {
+    info: desk.spectrogram,
+    names: rows.map((row) => names[row]),
+    get: (level, index) => desk.tiles.get(`${address}/${level}/${index}`, decodeSpectrogram),
+  };
 }
+
+// ---- strips ----------------------------------------------------------------------------------
 
 const images = new WeakMap();
 
-// One panel of one tile as a canvas, made once per colour map and limits.
-function panelImage(tile, panel, settings, info) {
-  const key = `${panel}|${settings.colours}|${settings.dbLow}|${settings.dbHigh}|${settings.fmax}`;
+// One panel of one tile as a canvas, made once per colours and range.
+function imageOf(tile, panel, colours, bins) {
+  const key = `${panel}|${colours.name}|${bins}`;
   let made = images.get(tile);
   if (!made) images.set(tile, (made = new Map()));
   if (made.has(key)) return made.get(key);
-  const bins = Math.min(Math.round(settings.fmax / info.bin_hz), tile.bins);
   const image = new ImageData(tile.columns, bins);
   const pixels = new Uint32Array(image.data.buffer);
-  const table = TABLES[settings.colours];
-  const map = new Uint32Array(256);
-  for (let v = 1; v < 256; v++) {
-    const db = info.db_low + ((v - 1) / 254) * (info.db_high - info.db_low);
-    const x = (db - settings.dbLow) / (settings.dbHigh - settings.dbLow);
-    map[v] = table[1 + Math.round(254 * Math.min(Math.max(x, 0), 1))];
-  }
   const offset = panel * tile.columns * tile.bins;
   for (let c = 0; c < tile.columns; c++)
     for (let b = 0; b < bins; b++)
-      pixels[(bins - 1 - b) * tile.columns + c] = map[tile.power[offset + c * tile.bins + b]];
+      pixels[(bins - 1 - b) * tile.columns + c] = colours.map[tile.power[offset + c * tile.bins + b]];
   const canvas = document.createElement("canvas");
   canvas.width = tile.columns;
   canvas.height = bins;
@@ -73,81 +71,111 @@ function panelImage(tile, panel, settings, info) {
   return canvas;
 }
 
-export function spectrogramStrip(area, view, desk, panel, y, h) {
-  const info = desk.spectrogram;
-  const level = spectrogramLevel(info, view.length, area.plot);
+// Draw a panel of tiles as a picture of time and frequency; returns whether one is still to come.
+// `colours` is {name, map}, the name standing for the map.
+export function tileStrip(area, view, { info, get, least = 0 }, panel, box, colours, fmax) {
+  const level = Math.max(levelOf(info, view.length, area.plot), least);
   let waiting = false;
-  clipPlot(area, y, h, () => {
+  clipPlot(area, box.y, box.h, () => {
     area.g.imageSmoothingEnabled = false;
-    spectrogramTiles(info, view, level, desk.display.getSpectrogram, (tile, firstColumn, columnS) => {
+    tilesIn(info, view, level).forEach(({ index, start, columnS }) => {
+      const tile = get(level, index);
       if (!tile) {
         waiting = true;
         return;
       }
-      const image = panelImage(tile, panel, desk.display.settings, info);
-      const x = xOf(area, view, firstColumn * columnS);
-      area.g.drawImage(image, x, y, xOf(area, view, (firstColumn + tile.columns) * columnS) - x, h);
+      const image = imageOf(tile, panel, colours, Math.min(Math.round(fmax / info.bin_hz), tile.bins));
+      const x = xOf(area, view, start);
+      area.g.drawImage(image, x, box.y, xOf(area, view, start + tile.columns * columnS) - x, box.h);
     });
   });
   return waiting;
 }
 
-function spectrogramHeight(desk) {
-  return desk.spectrogram ? 20 + desk.spectrogram.panels.length * (stripHeight() + 3) + 2 : 0;
+// Band lines and, where there is room, the range of frequency beside a strip.
+export function frequencyAxis(area, box, fmax, theme) {
+  const { g } = area;
+  g.font = TINY;
+  g.textAlign = "right";
+  g.fillStyle = theme.soft;
+  if (box.h >= 34) {
+    g.fillText(`${fmax} Hz`, area.left - 8, box.y + 6);
+    g.fillText("0.5", area.left - 8, box.y + box.h - 5);
+  }
+  g.strokeStyle = "rgba(255,255,255,.35)";
+  g.lineWidth = 1;
+  BANDS.filter((f) => f < fmax).forEach((f) => {
+    const y = Math.round(box.y + box.h * (1 - f / fmax)) + 0.5;
+    g.beginPath();
+    g.moveTo(area.left, y);
+    g.lineTo(area.right, y);
+    g.stroke();
+  });
 }
+
+let powerMap = {}; // the last one made; the limits seldom change
+
+function powerColours(desk) {
+  const { colours, dbLow, dbHigh } = desk.display.settings;
+  const name = `${colours}|${dbLow}|${dbHigh}`;
+  if (powerMap.name !== name) powerMap = { name, map: limited(TABLES[colours], dbLow, dbHigh, (v) => decibel(desk.spectrogram, v)) };
+  return powerMap;
+}
+
+export function spectrogramStrip(area, view, desk, panel, y, h, from = regions(desk)) {
+  return tileStrip(area, view, from, panel, { y, h }, powerColours(desk), desk.display.settings.fmax);
+}
+
+// ---- the panel -------------------------------------------------------------------------------
 
 export function spectrogramPanel(canvas, desk, theme) {
   if (!desk.spectrogram) return;
-  const area = prepare(canvas, spectrogramHeight(desk));
+  const from = source(desk);
+  const h = stripHeight();
+  const area = prepare(canvas, 20 + from.names.length * (h + 3) + 2);
   const { g } = area;
   const view = desk.navigation.trend();
   const { fmax } = desk.display.settings;
-  heading(area, "Spectrogram", theme, `power in dB re 1 µV²/Hz, 0.5 to ${fmax} Hz, band lines at 4, 8, 13, 30 Hz; frames of ${desk.spectrogram.window_s} s`);
+  const lines = BANDS.filter((f) => f < fmax).join(", ");
+  const level = levelOf(from.info, view.length, area.plot);
+  const columns = level ? `, mean of ${from.info.step_s * 4 ** level} s` : "";
+  heading(area, "Spectrogram", theme, `power in dB re 1 µV²/Hz, 0.5 to ${fmax} Hz, band lines at ${lines} Hz; frames of ${from.info.window_s} s${columns}${badNote(desk)}`);
   let waiting = false;
-  desk.spectrogram.panels.forEach((panel, i) => {
-    const h = stripHeight();
+  from.names.forEach((name, i) => {
     const y = 20 + i * (h + 3);
     g.fillStyle = theme.fill;
     g.fillRect(area.left, y, area.plot, h);
-    waiting = spectrogramStrip(area, view, desk, i, y, h) || waiting;
+    waiting = spectrogramStrip(area, view, desk, i, y, h, from) || waiting;
     gaps(area, view, desk, y, h, theme, i === 0);
-    rowName(area, panel.name, y + h / 2, theme, theme.text);
-    g.font = "10px system-ui, sans-serif";
-    g.textAlign = "right";
-    g.fillStyle = theme.soft;
-    if (h >= 34) {
-      g.fillText(`${fmax} Hz`, area.left - 8, y + 6);
-      g.fillText("0.5", area.left - 8, y + h - 5);
-    }
-    g.strokeStyle = "rgba(255,255,255,.35)";
-    g.lineWidth = 1;
-    [4, 8, 13, 30].filter((f) => f < fmax).forEach((f) => {
-      const fy = Math.round(y + h * (1 - f / fmax)) + 0.5;
-      g.beginPath();
-      g.moveTo(area.left, fy);
-      g.lineTo(area.right, fy);
-      g.stroke();
-    });
+    rowName(area, name.length > 14 ? `${name.slice(0, 13)}…` : name, y + h / 2, theme, theme.text);
+    frequencyAxis(area, { y, h }, fmax, theme);
     markedSpan(area, view, desk, y, h, theme);
     pageMark(area, view, desk, y, h, theme);
   });
   if (waiting) note(area, "computing the spectrogram …", area.left + 10, 41, { soft: theme.text });
-  colourBar(area, desk, 20, desk.spectrogram.panels.length * (stripHeight() + 3) - 3, theme);
+  const { colours, dbLow, dbHigh } = desk.display.settings;
+  const box = { y: 20, h: from.names.length * (h + 3) - 3 };
+  colourBar(area, box, TABLES[colours], [`${dbHigh} dB`, `${(dbHigh + dbLow) / 2}`, `${dbLow} dB`], theme);
+  canvas.setAttribute("aria-label", `Spectrogram of ${from.names.join(", ")}, 0.5 to ${fmax} Hz, ${dbLow} to ${dbHigh} dB`);
 }
 
-function colourBar(area, desk, top, height, theme) {
+// A region is the mean of its derivations, whatever the reader thinks of one of them.
+export function badNote(desk) {
+  return desk.channels.bad.size && !chosenRows(desk).length ? "; channels marked bad are not left out" : "";
+}
+
+// Colours from the bottom to the top of a box, with words at top, middle and bottom.
+export function colourBar(area, box, table, words, theme) {
   const { g } = area;
-  const table = TABLES[desk.display.settings.colours];
   const x = area.right + 10;
-  for (let i = 0; i < height; i++) {
-    const v = table[1 + Math.round(254 * (1 - i / height))];
-    g.fillStyle = `rgb(${v & 255},${(v >> 8) & 255},${(v >> 16) & 255})`;
-    g.fillRect(x, top + i, 9, 1.5);
+  for (let i = 0; i < box.h; i++) {
+    g.fillStyle = css(table[1 + Math.round(254 * (1 - i / box.h))]);
+    g.fillRect(x, box.y + i, 9, 1.5);
   }
-  g.font = "10px system-ui, sans-serif";
+  g.font = TINY;
   g.fillStyle = theme.soft;
   g.textAlign = "left";
-  g.fillText(`${desk.display.settings.dbHigh} dB`, x + 13, top + 5);
-  g.fillText(`${(desk.display.settings.dbHigh + desk.display.settings.dbLow) / 2}`, x + 13, top + height / 2);
-  g.fillText(`${desk.display.settings.dbLow} dB`, x + 13, top + height - 5);
+  [box.y + 5, box.y + box.h / 2, box.y + box.h - 5].forEach((y, i) => {
+    if (i !== 1 || box.h >= 34) g.fillText(words[i], x + 13, y);
+  });
 }

@@ -2,13 +2,15 @@
 // sign), and what was seen. Only what lies in view is visited; what shares a pixel is drawn once.
 
 import { bars, xOf } from "./axis.js";
+import * as fmt from "./format.js";
 import { FONT, SMALL, clipPlot, hatch, note, rowName } from "./canvas.js";
 
 const MARK = { agree: "✓", disagree: "✗", unsure: "?", missed: "+" };
 const ROWS = [
-  { name: "Detections", paint: detections, shown: () => true },
+  { name: "Detections", paint: detections, shown: (desk) => !desk.data.blinded },
   { name: "Reference", paint: references, shown: (desk) => Boolean(desk.reference) },
   { name: "Labels", paint: labels, shown: () => true },
+  { name: "Notes", paint: notes, shown: (desk) => desk.notes.shown },
 ];
 const WORDS_FROM = 10; // px of height from which a row has room for words
 const BETWEEN = 2; // px
@@ -93,6 +95,13 @@ function labels(area, view, desk, y, h, theme) {
   g.font = FONT;
 }
 
+// What the file itself notes: a tick each.
+function notes(area, view, desk, y, h, theme) {
+  area.g.fillStyle = theme.soft;
+  const moments = desk.notes.within(view.start, view.start + view.length).map(([onset]) => [onset, onset]);
+  bars(moments, area, view, 1).forEach(([x, w]) => area.g.fillRect(Math.round(x), y, Math.max(w, 1), h));
+}
+
 // What a reference does not cover.
 function unknown(coverage, duration) {
   const spans = [];
@@ -116,5 +125,5 @@ export function seenBar(area, view, desk, y, theme) {
       area.g.fillRect(x, y + 1, Math.max(xOf(area, view, b) - x, 1), 3);
     });
   });
-  note(area, `${Math.round(desk.navigation.viewedShare() * 100)} % seen`, area.right + 6, y + 2.5, theme);
+  note(area, `${fmt.percent(desk.navigation.viewedShare())} seen`, area.right + 6, y + 2.5, theme);
 }

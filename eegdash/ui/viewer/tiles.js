@@ -63,7 +63,8 @@ export class TileStore {
 }
 
 // raw tile: u32 rows, u32 samples, f32 values per second, u32 pairs (min/max) flag,
-// then f32 microvolt per count for each row, then int16 rows; -32768 is "no sample".
+// then f32 microvolt per count for each row, then int16 rows; -32768 is "no sample"; then a byte of
+// flags for each row.
 export function decodeRaw(buffer) {
   const head = new DataView(buffer);
   const rows = head.getUint32(0, true);
@@ -75,6 +76,7 @@ export function decodeRaw(buffer) {
     pairs: head.getUint32(12, true) === 1,
     scale: new Float32Array(buffer, 16, rows),
     counts: new Int16Array(buffer, 16 + 4 * rows, rows * samples),
+    flags: new Uint8Array(buffer, 16 + 4 * rows + 2 * rows * samples, rows),
   };
 }
 

@@ -1,20 +1,28 @@
 // The raw EEG page: traces, scale bar, and what is marked on them.
 
 import { xOf } from "./axis.js";
-import { NO_SAMPLE, strokeRow } from "./envelope.js";
+import { NO_SAMPLE, strokeTiles } from "./envelope.js";
+import { flags } from "./notes.js";
 import * as fmt from "./format.js";
 import { FONT, SMALL, clipPlot, gaps, hatch, heading, markedSpan, note, prepare, timeAxis } from "./canvas.js";
 
 export const PX_PER_MM = 96 / 25.4; // CSS pixels; the scale bar is what counts
+const MOST_POLES = 20; // more notes on a page than this do not cross the traces
+const BAR_S = 110; // px at the right end of the heading that belong to the time bar
 
 export function rawPanel(canvas, desk, theme, height) {
   const area = prepare(canvas, height);
   const { g } = area;
   const view = { start: desk.navigation.start, length: desk.navigation.pageS };
-  const names = desk.display.channels;
+  const rows = desk.channels.states().filter((row) => row.shown);
   const top = 20;
   const bottom = height - 20;
-  heading(area, "EEG", theme, desk.display.note());
+  const rowHeight = (bottom - top) / Math.max(rows.length, 1);
+  const tiles = desk.display.rawTiles(view.start, view.start + view.length, desk.display.getRaw);
+  const missing = tiles.some(({ tile }) => !tile);
+  desk.traces = { area, top, bottom, height, rowHeight, rows }; // where what lies, for pointer and cursor
+  desk.channels.look(tiles);
+  heading(area, "EEG", theme, appliedWords(area, desk.display));
   g.fillStyle = theme.fill;
   g.fillRect(area.left, top, area.plot, bottom - top);
   for (let s = Math.ceil(view.start); s <= view.start + view.length; s++) {
@@ -26,23 +34,100 @@ export function rawPanel(canvas, desk, theme, height) {
     g.globalAlpha = 1;
   }
   spansOnRaw(area, view, desk, top, bottom, theme);
-  const rowHeight = (bottom - top) / Math.max(names.length, 1);
-  const missing = traces(area, view, desk, top, rowHeight, bottom, theme);
-  names.forEach((name, i) => {
-    g.font = rowHeight < 13 ? "10px system-ui, sans-serif" : FONT;
-    g.textAlign = "right";
-    g.fillStyle = ink(theme, desk.display.sides[i]);
-    g.fillText(name, area.left - 8, top + (i + 0.5) * rowHeight);
-  });
-  g.font = FONT;
+  traces(area, view, desk, tiles, theme);
+  rows.forEach((row, i) => nameOf(area, row, desk.channels.words(row), top + (i + 0.5) * rowHeight, rowHeight, theme));
+  if (!rows.length) note(area, "All rows are hidden. Press h to choose what to show.", area.left + 8, (top + bottom) / 2, theme);
+  pending(area, view, desk, tiles, top, bottom, theme);
   tags(area, view, desk, top, bottom, theme);
+  notes(area, view, desk, top, bottom, theme);
   gaps(area, view, desk, top, bottom - top, theme, true);
   pastEnd(area, view, desk, top, bottom, theme);
   markedSpan(area, view, desk, top, bottom - top, theme);
   scaleBar(area, view, desk, bottom, theme);
   timeAxis(area, view, bottom + 1, theme, desk.startOfDay);
-  if (missing) note(area, "loading …", area.left + 8, top + 10, theme);
   return !missing;
+}
+
+// What is applied, as far as the heading has room; what is left out stands in the toolbar, too.
+function appliedWords(area, display) {
+  area.g.font = SMALL;
+  for (const brief of [0, 1, 2]) {
+    const words = display.note(brief);
+    if (area.g.measureText(words).width < area.plot - BAR_S - 40) return words;
+  }
+  return display.note(3);
+}
+
+// A row's name, struck through where it is bad, with what is wrong with it in a word.
+function nameOf(area, row, faults, y, rowHeight, theme) {
+  const { g } = area;
+  const x = area.left - 8;
+  // a sum of many channels carries the noise of all of them: that is said, too
+  const words = faults.join(", ") || (row.sum ? `sum of ${row.inputs.length}` : "");
+  const below = words !== "" && rowHeight >= 27;
+  g.font = rowHeight < 13 ? "10px system-ui, sans-serif" : FONT;
+  g.textAlign = "right";
+  g.fillStyle = ink(theme, row.side);
+  const at = below ? y - 6 : y;
+  g.fillText(row.name, x, at, area.left - 10);
+  const width = Math.min(g.measureText(row.name).width, area.left - 10);
+  if (row.bad) g.fillRect(x - width - 1, at - 0.5, width + 2, 1.5);
+  g.font = "10px system-ui, sans-serif";
+  g.fillStyle = faults.length ? theme.threshold : theme.soft;
+  if (below) g.fillText(words, x, y + 7, area.left - 10);
+  else if (words) g.fillText(words, x - width - 6, at, Math.max(area.left - 16 - width, 10));
+  g.font = FONT;
+}
+
+// What has not arrived is not flat: it is hatched, and says so.
+function pending(area, view, desk, tiles, top, bottom, theme) {
+  const { g } = area;
+  const length = desk.display.rawTileS();
+  clipPlot(area, top, bottom - top, () => {
+    for (const { start, tile } of tiles) {
+      if (tile) continue;
+      const x = Math.max(xOf(area, view, start), area.left);
+      const w = Math.min(xOf(area, view, Math.min(start + length, desk.duration)), area.right) - x;
+      g.fillStyle = theme.gap;
+      g.fillRect(x, top, w, bottom - top);
+      g.fillStyle = hatch(g, theme.grid);
+      g.fillRect(x, top, w, bottom - top);
+      if (w > 60) note(area, "loading …", x + 8, top + 10, theme);
+    }
+  });
+}
+
+// What the file itself notes: a flag at the onset, its text where there is room.
+function notes(area, view, desk, top, bottom, theme) {
+  const found = desk.notes.within(view.start, view.start + view.length);
+  if (!found.length) return;
+  const { g } = area;
+  const y = bottom - 40; // above the words of the reference
+  clipPlot(area, top, bottom - top, () => {
+    g.font = SMALL;
+    g.textAlign = "left";
+    const position = (t) => Math.max(xOf(area, view, t), area.left);
+    const placed = flags(found, position, (words) => g.measureText(words).width, area.right);
+    const crowded = placed.reduce((sum, { poles }) => sum + poles.length, 0) > MOST_POLES;
+    const poleTop = crowded ? y - 7 : top;
+    for (const { x, poles, text } of placed) {
+      g.fillStyle = theme.soft;
+      poles.forEach((pole) => g.fillRect(pole, poleTop, 1, bottom - poleTop));
+      g.beginPath();
+      g.moveTo(x, y - 7);
+      g.lineTo(x + 6, y - 3.5);
+      g.lineTo(x, y);
+      g.fill();
+      if (!text) continue;
+      g.fillStyle = theme.back;
+      g.globalAlpha = 0.85;
+      g.fillRect(x + 2, y, g.measureText(text).width + 5, 14);
+      g.globalAlpha = 1;
+      g.fillStyle = theme.text;
+      g.fillText(text, x + 4, y + 7.5);
+    }
+  });
+  g.font = FONT;
 }
 
 const ink = (theme, side) => (side === "L" ? theme.left : side === "R" ? theme.right : theme.mid);
@@ -90,7 +175,7 @@ function tags(area, view, desk, top, bottom, theme) {
     inView(desk.operating.index, view).forEach((event) =>
       tag(area, view, desk.operating.spanOf(event)[0], `detection, peak ${fmt.probability(event.peak_pm)}`, top + 11, theme.event, theme));
     inView(desk.decisions.index, view).forEach((label) =>
-      tag(area, view, label.onset_s, `${label.verdict}, ${label.reviewer}`, top + 26, theme.label, theme));
+      tag(area, view, label.onset_s, `${fmt.verdict(label)}, ${label.reviewer}`, top + 26, theme.label, theme));
     inView(desk.references, view).forEach(([onset]) => tag(area, view, onset, "reference: seizure", bottom - 17, theme.reference, theme));
   });
 }
@@ -113,12 +198,13 @@ function tag(area, view, start, text, y, colour, theme) {
 // and kept as a picture, because dragging the threshold repaints what lies under them.
 const kept = new WeakMap();
 
-function traces(area, view, desk, top, rowHeight, bottom, theme) {
-  const tiles = desk.display.rawTiles(view.start, view.start + view.length, desk.display.getRaw);
+function traces(area, view, desk, tiles, theme) {
   const missing = tiles.some(({ tile }) => !tile);
+  const { rows, rowHeight } = desk.traces;
   if (!missing) desk.display.fitSensitivity(tiles.map(({ tile }) => tile), rowHeight);
   const { canvas } = area.g;
-  const key = [view.start, view.length, desk.display.rawAddress(0), desk.display.sensitivity, theme.dark, canvas.width, canvas.height].join("|");
+  const drawn = rows.map((row) => `${row.row}${row.bad ? "b" : ""}`).join();
+  const key = [view.start, view.length, desk.display.rawAddress(0), drawn, desk.display.sensitivity, theme.dark, canvas.width, canvas.height].join("|");
   let picture = kept.get(canvas);
   if (missing || !picture || picture.key !== key) {
     picture = { key: missing ? null : key, layer: picture ? picture.layer : document.createElement("canvas") };
@@ -127,11 +213,10 @@ function traces(area, view, desk, top, rowHeight, bottom, theme) {
     const g = picture.layer.getContext("2d");
     g.setTransform(area.ratio, 0, 0, area.ratio, 0, 0);
     g.lineJoin = "round";
-    stroke({ ...area, g }, view, desk, tiles, top, rowHeight, bottom, theme);
+    stroke({ ...area, g }, view, desk, tiles, theme);
     kept.set(canvas, picture);
   }
   area.g.drawImage(picture.layer, 0, 0, area.width, area.height);
-  return missing;
 }
 
 // The 95th percentile of |µV| of every row, ascending: what is usual, whatever a few spikes do.
@@ -151,25 +236,25 @@ export function typicalPeaks(tiles) {
   return peaks.sort((a, b) => a - b);
 }
 
-function stroke(area, view, desk, tiles, top, rowHeight, bottom, theme) {
+function stroke(area, view, desk, tiles, theme) {
   const { g } = area;
+  const { top, bottom, rows, rowHeight } = desk.traces;
   const pxPerUv = PX_PER_MM / desk.display.sensitivity;
   clipPlot(area, top, bottom - top, () => {
     g.lineWidth = 1;
-    for (const { tile, start } of tiles.filter((t) => t.tile)) {
-      for (let row = 0; row < tile.rows; row++) {
-        g.strokeStyle = ink(theme, desk.display.sides[row]);
-        const middle = top + (row + 0.5) * rowHeight;
-        const pxPerCount = pxPerUv * tile.scale[row]; // a positive microvolt goes down the screen
-        g.beginPath();
-        strokeRow(
-          tile.counts, row * tile.samples, tile.samples, xOf(area, view, start), area.plot / view.length / tile.rate, area.left, area.right,
-          (x, v) => g.moveTo(x, middle + v * pxPerCount),
-          (x, v) => g.lineTo(x, middle + v * pxPerCount),
-        );
-        g.stroke();
-      }
-    }
+    rows.forEach(({ row, side, bad }, i) => {
+      const middle = top + (i + 0.5) * rowHeight; // a positive microvolt goes down the screen
+      g.strokeStyle = ink(theme, side);
+      g.globalAlpha = bad ? 0.35 : 1;
+      g.beginPath();
+      strokeTiles(
+        tiles, row, (t) => xOf(area, view, t), area.plot / view.length, area.left, area.right,
+        (x, uv) => g.moveTo(x, middle + uv * pxPerUv),
+        (x, uv) => g.lineTo(x, middle + uv * pxPerUv),
+      );
+      g.stroke();
+    });
+    g.globalAlpha = 1;
   });
 }
 
