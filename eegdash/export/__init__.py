@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from eegdash.export.edf import write_edf
+from eegdash.export.edf import write_edf, write_edf_stream
 from eegdash.export.events_tsv import guarded, write_events_tsv
 from eegdash.export.trace_csv import read_trace_csv, write_trace_csv
+from eegdash.export.truth_tsv import write_truth_tsv
 
 __all__ = [
     "WRITERS",
     "guarded",
     "read_trace_csv",
     "write_edf",
+    "write_edf_stream",
     "write_events_tsv",
     "write_trace_csv",
+    "write_truth_tsv",
 ]
 
 WRITERS: dict[str, Callable[..., None]] = {

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import PostProcessing, ProbabilityTrace, find_events
 from eegdash.errors import EegdashError, RecordingError
-from eegdash.export import write_edf, write_events_tsv, write_trace_csv
+from eegdash.export import (
+    write_edf_stream,
+    write_events_tsv,
+    write_trace_csv,
+    write_truth_tsv,
+)
 from eegdash.io import READERS
-from eegdash.simulation import SimulatedRecording, demo, simulate
+from eegdash.simulation import (
+    SEIZURES,
+    SimulatedRecording,
+    Simulation,
+    demo,
+    draw_person,
+    plan_simulation,
+)
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.library import open_path, recording_files
 from eegdash.workflows.score import Failed, Progress, as_annotations, post_of, score
@@ -109,12 +122,18 @@ def _too_little(trace: ProbabilityTrace, post: PostProcessing) -> str:
     )
 
 
-def write_simulation(recording: SimulatedRecording, path: Path) -> None:
-    """Write a simulated recording as EDF+ with its truth beside it.
+def write_simulation(recording: SimulatedRecording | Simulation, path: Path) -> None:
+    """Write a simulated recording as EDF+ with its truth beside it, block by block.
 
     The truth stands in the events file only, not among the annotations of the EDF.
     """
-    write_edf(path, recording.signal_uv, recording.sfreq, recording.ch_names)
+    write_edf_stream(
+        path,
+        recording.blocks(),
+        recording.sfreq,
+        recording.ch_names,
+        n_samples=recording.n_samples,
+    )
     write_events_tsv(
         path.with_name(f"{path.stem}_events.tsv"),
         recording.annotations,
@@ -122,22 +141,53 @@ def write_simulation(recording: SimulatedRecording, path: Path) -> None:
     )
 
 
-def simulate_to_file(path: Path, *, duration_s: float, n_seizures: int, seed: int) -> None:
-    """Simulate a recording and write it.
+def simulate_to_file(
+    path: Path,
+    *,
+    duration_s: float,
+    n_seizures: int,
+    seed: int,
+    kinds: Sequence[str] = SEIZURES,
+    changes: Mapping[str, Any] | None = None,
+    all_truth: bool = False,
+) -> None:
+    """Simulate a recording of any length and write it in bounded memory.
+
+    Parameters
+    ----------
+    path : Path
+        EDF file; its folder is made if missing.
+    duration_s : float
+    n_seizures : int
+    seed : int
+    kinds : sequence of str
+        Kinds of seizures to draw from.
+    changes : mapping, optional
+        Fields of the person that are chosen instead of drawn.
+    all_truth : bool
+        Also write every pattern and artefact, as ``<stem>_truth.tsv``.
 
     Raises
     ------
     RecordingError
-        If the seizures do not fit, or the file cannot be written.
+        If the seizures do not fit, a choice is unknown, or the file cannot be written.
     """
     if path.suffix.lower() != ".edf":
         raise RecordingError(f"{path.name}: a simulation is written as EDF; name it something.edf.")
     try:
-        recording = simulate(duration_s, seed=seed, n_seizures=n_seizures)
+        recording = plan_simulation(
+            duration_s,
+            seed=seed,
+            n_seizures=n_seizures,
+            kinds=kinds,
+            person=draw_person(seed, **(changes or {})),
+        )
     except ValueError as error:
         raise RecordingError(f"The recording cannot be simulated: {error}") from error
     path.parent.mkdir(parents=True, exist_ok=True)
     write_simulation(recording, path)
+    if all_truth:
+        write_truth_tsv(path.with_name(f"{path.stem}_truth.tsv"), recording.truth)
 
 
 def ensure_demo(desk: Desk) -> bool:

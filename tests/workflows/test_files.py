@@ -169,7 +169,7 @@ def test_the_demo_never_joins_recordings_of_the_reader(desk: Desk) -> None:
 @pytest.mark.usefixtures("small_demo")
 def test_the_list_never_shows_half_a_demo(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, list[str]]] = []
-    for name in ("write_edf", "write_events_tsv"):
+    for name in ("write_edf_stream", "write_events_tsv"):
         real = getattr(files, name)
 
         def watched(*args: object, real=real, name=name, **kwargs: object) -> None:
@@ -178,7 +178,7 @@ def test_the_list_never_shows_half_a_demo(desk: Desk, monkeypatch: pytest.Monkey
 
         monkeypatch.setattr(files, name, watched)
     ensure_demo(desk)
-    assert seen == [("write_edf", []), ("write_events_tsv", [])]
+    assert seen == [("write_edf_stream", []), ("write_events_tsv", [])]
 
 
 @pytest.mark.usefixtures("small_demo")
