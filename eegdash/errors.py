@@ -11,6 +11,7 @@
     |   +-- MissingChannelsError
     |   +-- TooShortError
     +-- AnnotationError           an annotation file cannot be read
+    +-- DatasetError              a data set cannot be found, downloaded or split by person
     +-- CheckpointError           a model folder is incomplete, changed or not trusted
     +-- LabelNotSavedError        an append to the labels file was not acknowledged
     +-- WorkspaceError            a folder is missing, read-only or outside the workspace
@@ -70,6 +71,10 @@ class TooShortError(NotScorableError):
 
 class AnnotationError(EegdashError):
     """An annotation file cannot be read."""
+
+
+class DatasetError(EegdashError):
+    """A data set cannot be found, downloaded or split by person."""
 
 
 class CheckpointError(EegdashError):

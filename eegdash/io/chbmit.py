@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 from eegdash.annotations import Annotation
@@ -18,6 +19,17 @@ _FILE_NAME = re.compile(r"^\s*File Name\s*:\s*(.+?)\s*$", re.IGNORECASE)
 _COUNT = re.compile(r"^\s*Number of Seizures in File\s*:\s*(\d+)", re.IGNORECASE)
 _TIME = re.compile(r"^\s*Seizure\s*(?:\d+\s+)?(Start|End) Time\s*:(.*)$", re.IGNORECASE)
 _MAX_BYTES = 4 << 20
+RECORDS = "RECORDS"
+RECORDS_WITH_SEIZURES = "RECORDS-WITH-SEIZURES"
+SUBJECT_INFO = "SUBJECT-INFO"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What ``SUBJECT-INFO`` says about a case; None where it says nothing readable."""
+
+    sex: str | None
+    age_years: float | None
 
 
 def person_of(file_name: str) -> str | None:
@@ -38,6 +50,47 @@ def summary_name(file_name: str) -> str | None:
     return f"{match.group().lower()}-summary.txt" if match else None
 
 
+def read_record_list(path: Path) -> frozenset[str]:
+    """Return the file names that ``RECORDS`` or ``RECORDS-WITH-SEIZURES`` lists.
+
+    Raises
+    ------
+    AnnotationError
+        If the file cannot be read.
+    """
+    return frozenset(line.strip().rpartition("/")[2] for line in _lines(path) if line.strip())
+
+
+def read_subject_info(path: Path) -> dict[str, Subject]:
+    """Return sex and age by case, ``chb01`` ...; chb24 is not listed in the original.
+
+    Raises
+    ------
+    AnnotationError
+        If the file cannot be read.
+    """
+    found: dict[str, Subject] = {}
+    for line in _lines(path):
+        cells = [cell.strip() for cell in line.split("\t")]
+        if not _CASE.fullmatch(cells[0]):
+            continue
+        sex = cells[1].upper() if len(cells) > 1 and cells[1].upper() in ("F", "M") else None
+        age = cells[2] if len(cells) > 2 else ""
+        readable = re.fullmatch(r"\d+(\.\d+)?", age) is not None
+        found[cells[0].lower()] = Subject(sex, float(age) if readable else None)
+    return found
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_BYTES).decode("utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise AnnotationError(
+            f"{path.name} cannot be read ({error.strerror or type(error).__name__})."
+        ) from error
+
+
 def read_summary(path: Path) -> dict[str, list[Annotation]]:
     """Read the seizures of every file that a ``chbXX-summary.txt`` lists.
 
@@ -56,17 +109,10 @@ def read_summary(path: Path) -> dict[str, list[Annotation]]:
     AnnotationError
         If the seizures of a file do not match the number stated, or a time is not readable.
     """
-    try:
-        with path.open("rb") as file:
-            text = file.read(_MAX_BYTES).decode("utf-8", errors="replace")
-    except OSError as error:
-        raise AnnotationError(
-            f"{path.name} cannot be read ({error.strerror or type(error).__name__})."
-        ) from error
     times: dict[str, list[tuple[str, int]]] = {}
     stated: dict[str, int] = {}
     current = ""
-    for line in text.splitlines():
+    for line in _lines(path):
         if named := _FILE_NAME.match(line):
             current = named.group(1)
             times[current] = []
