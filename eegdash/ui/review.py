@@ -15,7 +15,7 @@ from eegdash.errors import EegdashError, LabelNotSavedError, WorkspaceError
 from eegdash.recording import Recording, alias_of
 from eegdash.ui import cache, frame, tiles, viewer
 from eegdash.ui.recordings import cancel, chosen_model, subject, submit
-from eegdash.ui.session import Link, View, session, widget_value
+from eegdash.ui.session import Chosen, Link, View, session, widget_value
 from eegdash.ui.text import duration, plain
 from eegdash.workflows import library, reading, review, score
 
@@ -157,8 +157,8 @@ def _viewer(path: Path, model: CheckpointInfo | None) -> None:
     sha256 = opened.recording.sha256
     blind = _blind(sha256)
     trace = score.load_trace(desk, opened, model) if model and not blind else None
-    view = _view_of(sha256, model.sha256 if model else "")
-    name = review.view_name(session().reviewer, sha256, model.sha256 if model else "")
+    view = _view_of(sha256)
+    name = review.view_name(session().reviewer, sha256)
     if trace is not None and not view.output_shown:
         view.output_shown = True
         _keep(view, name)
@@ -177,14 +177,14 @@ def _viewer(path: Path, model: CheckpointInfo | None) -> None:
         st.rerun()  # the reader's name and mode stand in the header, outside this fragment
 
 
-def _view_of(sha256: str, model_sha256: str) -> View:
+def _view_of(sha256: str) -> View:
     """The view of this reader; after a reload, the one that was kept.
 
     Who gives a name in the middle of reading stays at the page.
     """
     reviewer, views = session().reviewer, session().views
-    name = review.view_name(reviewer, sha256, model_sha256)
-    nameless = review.view_name("", sha256, model_sha256)
+    name = review.view_name(reviewer, sha256)
+    nameless = review.view_name("", sha256)
     if name not in views and nameless in views:
         views[name] = views.pop(nameless)
     if name not in views:
@@ -230,8 +230,8 @@ def _operated(view: View, trace: ProbabilityTrace | None, name: str) -> None:
     sent = _sent(viewer.OPERATING)
     known = isinstance(sent, dict) and sent["seek"] == view.seek
     if known and trace and sent["model_sha256"] == trace.model_sha256:
-        view.threshold_pm = int(sent["threshold_pm"])
-        view.post = PostProcessing(**sent["post"]).as_dict()
+        post = PostProcessing(**sent["post"]).as_dict()
+        view.chosen[trace.model_sha256] = Chosen(int(sent["threshold_pm"]), post)
         _keep(view, name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -17,14 +17,22 @@ _KEPT_REFUSALS = 20
 BLINDED_COOKIE = "eeg-review-blinded"
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The operating point that a reader chose for one detector: per mille, and event rules."""
+
+    threshold_pm: int
+    post: dict[str, float]
+
+
 @dataclass(slots=True)
 class View:
-    """Where a reader is in one recording, and the operating point that was chosen there."""
+    """Where a reader is in one recording, and the operating points that were chosen there."""
 
     start_s: float = 0.0
     viewed: list[list[float]] = field(default_factory=list)
-    threshold_pm: int | None = None
-    post: dict[str, float] | None = None
+    # by model hash: position and channels are the reader's, whichever detector is on screen
+    chosen: dict[str, Chosen] = field(default_factory=dict)
     bad: list[int] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
     # the detector's output was once on this reader's screen: a later blinded read says so
@@ -40,8 +48,7 @@ class View:
         return {
             "start_s": self.start_s,
             "viewed": self.viewed,
-            "threshold_pm": self.threshold_pm,
-            "post": self.post,
+            "chosen": {sha256: asdict(point) for sha256, point in self.chosen.items()},
             "bad": self.bad,
             "hidden": self.hidden,
             "output_shown": self.output_shown,
@@ -51,18 +58,21 @@ class View:
     def from_remembered(cls, record: Mapping[str, Any]) -> View:
         """Return a view from :meth:`remembered`; a record that makes no sense is an empty view."""
         try:
-            threshold = record.get("threshold_pm")
-            post = record.get("post")
             return cls(
                 start_s=float(record.get("start_s", 0.0)),
                 viewed=[[float(a), float(b)] for a, b in record.get("viewed", [])],
-                threshold_pm=None if threshold is None else int(threshold),
-                post=None if post is None else {str(k): float(v) for k, v in post.items()},
+                chosen={
+                    str(sha256): Chosen(
+                        int(point["threshold_pm"]),
+                        {str(k): float(v) for k, v in point["post"].items()},
+                    )
+                    for sha256, point in record.get("chosen", {}).items()
+                },
                 bad=[int(channel) for channel in record.get("bad", [])],
                 hidden=[str(row) for row in record.get("hidden", [])],
                 output_shown=bool(record.get("output_shown", False)),
             )
-        except (AttributeError, TypeError, ValueError):
+        except (AttributeError, LookupError, TypeError, ValueError):
             return cls()
 
     def reject(self, decision_id: str, reason: str) -> None:
@@ -115,7 +125,7 @@ class Session:
     reviewer : str
         Who labels.
     views : dict
-        :class:`View` by reader, recording and model.
+        :class:`View` by reader and recording.
     tried : dict
         :class:`TriedView` by reader and model.
     blinded : bool

@@ -310,7 +310,7 @@ def _peak_in(
     return int(level[inside].max()) if inside.any() else None
 
 
-def view_name(reviewer: str, recording_sha256: str, model_sha256: str) -> str:
+def view_name(reviewer: str, recording_sha256: str) -> str:
     """Return under which name a reader's view of a recording is kept; it tells no name."""
-    text = f"{reviewer.strip()}|{recording_sha256}|{model_sha256}"
+    text = f"{reviewer.strip()}|{recording_sha256}"
     return f"view-{hashlib.sha256(text.encode()).hexdigest()[:24]}"

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -58,6 +58,10 @@ def raise_threshold(page: Page) -> str:
     return shown.inner_text()
 
 
+def kept_pm(view: dict[str, Any]) -> list[int]:
+    return [point["threshold_pm"] for point in view["chosen"].values()]
+
+
 def wait_kept(page: Page, server: Server, start_s: float, threshold: str) -> None:
     """Wait until the server has kept a view at this position and threshold."""
     pm = round(1000 * float(threshold))
@@ -67,7 +71,7 @@ def wait_kept(page: Page, server: Server, start_s: float, threshold: str) -> Non
             json.loads(path.read_text(encoding="utf-8"))
             for path in (server.workspace / "state").glob("view-*.json")
         ]
-        if any((view["start_s"], view["threshold_pm"]) == (start_s, pm) for view in views):
+        if any(view["start_s"] == start_s and kept_pm(view) == [pm] for view in views):
             return
         page.wait_for_timeout(100)
     pytest.fail(f"no view at {start_s} s and {threshold} was kept")

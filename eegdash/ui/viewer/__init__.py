@@ -167,6 +167,8 @@ def viewer_data(
 def _trace_facts(
     trace: ProbabilityTrace, model: CheckpointInfo, view: View, base: str, mark: str
 ) -> dict[str, Any]:
+    chosen = view.chosen.get(trace.model_sha256)
+    locked_post = score.post_of(model).as_dict()
     return {
         "address": f"{base}/trace/{trace.model_sha256}/{mark}",
         "model": model.title or model.name,
@@ -175,10 +177,10 @@ def _trace_facts(
         "step_s": trace.step_s,
         # a window reaches from the start of the file to as far again behind its centre
         "window_s": 2 * trace.first_centre_s,
-        "threshold_pm": model.threshold_pm if view.threshold_pm is None else view.threshold_pm,
+        "threshold_pm": chosen.threshold_pm if chosen else model.threshold_pm,
         "locked_threshold_pm": model.threshold_pm,
-        "locked_post": score.post_of(model).as_dict(),
-        "post": view.post or score.post_of(model).as_dict(),
+        "locked_post": locked_post,
+        "post": chosen.post if chosen else locked_post,
     }
 
 
