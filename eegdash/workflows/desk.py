@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from eegdash.cache import AnalysisCache
 from eegdash.checkpoints import CheckpointInfo, list_checkpoints
-from eegdash.errors import CheckpointError
+from eegdash.errors import CheckpointError, WorkspaceError
 from eegdash.labels import LabelStore
 from eegdash.settings import Settings
+from eegdash.workflows.locked_points import with_locked_point
 from eegdash.workspace import Workspace
 
+_LOG = logging.getLogger(__name__)
 SHIPPED_MODELS = Path(__file__).resolve().parents[2] / "models"
 DEFAULT_MODEL = "spectrogram-cnn-lstm"
 
@@ -34,12 +37,23 @@ class Desk:
     labels: LabelStore
 
     def models(self) -> list[CheckpointInfo]:
-        """Return the usable models, shipped and of the workspace; the default comes first."""
+        """Return the usable models, shipped and of the workspace; the default comes first.
+
+        A model whose operating point was locked in this workspace carries that point.
+        """
         found = list_checkpoints(SHIPPED_MODELS, self.workspace.models)
         return sorted(
-            (info for info in found if not info.problem),
+            (self._operating(info) for info in found if not info.problem),
             key=lambda info: info.name != DEFAULT_MODEL,
         )
+
+    def _operating(self, info: CheckpointInfo) -> CheckpointInfo:
+        try:
+            return with_locked_point(self.workspace, info)
+        except WorkspaceError as error:
+            # the EEG must stay readable; the page Operating point says what is wrong
+            _LOG.warning("the model's own operating point is used: %s", type(error).__name__)
+            return info
 
     def model(self, name: str | None = None) -> CheckpointInfo:
         """Return a model by name or by the path of its folder, or the default.

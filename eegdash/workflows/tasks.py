@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,11 @@ def tasks(desk: Desk | None = None) -> dict[str, Task]:
 
     def operating(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         paths = tuple(Path(path) for path in arguments["paths"])
-        model, other = used.model(str(arguments["model"])), str(arguments["other"])
-        post = checked_rules(arguments["post"])
-        compute_tables(used, TableRequest(paths, model, other), post, progress)
+        model = used.model(str(arguments["model"]))
+        # as it was when it was asked: another point may have been locked since
+        model = replace(model, threshold_pm=int(arguments["threshold_pm"]))
+        request = TableRequest(paths, model, str(arguments["other"]))
+        compute_tables(used, request, checked_rules(arguments["post"]), progress)
         return {"recordings": len(paths)}
 
     return {

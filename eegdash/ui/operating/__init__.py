@@ -1,0 +1,1 @@
+"""The operating-point component: its code, its routes, and what it is told."""
