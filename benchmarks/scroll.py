@@ -64,7 +64,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     site = bench.long
     with dashboard(site) as url, bench.tab() as page:
         probe.open_review(page, url, site.alias)
-        page.get_by_label("Trend").select_option("1800")
+        page.get_by_label("Trend", exact=True).select_option("1800")
         page.wait_for_timeout(2500)
         found = [(words, _scroll(page, kind)) for kind, words in _KINDS]
     with plotly_day.peer(bench) as url, bench.tab() as page:

@@ -97,7 +97,7 @@ def measure(bench: Bench) -> Iterator[Row]:
         page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(frame)))
         probe.open_review(page, url, site.alias)
         for value, name in _TRENDS[:1] if bench.quick else _TRENDS:
-            page.get_by_label("Trend").select_option(value)
+            page.get_by_label("Trend", exact=True).select_option(value)
             page.wait_for_timeout(2500)
             drags = [_drag(page, sent) for _ in range(_REPEATS)]
             yield from _rows(f"{site.length}, {name}", drags, judged)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from eegdash.ui import cache
+from eegdash.ui.sockets import send_at_once
 from eegdash.workflows import library
 
 _WARM_UP_AFTER_S = 4.0  # the first page is drawn by then
@@ -16,6 +17,7 @@ _WARM_UP_AFTER_S = 4.0  # the first page is drawn by then
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """Make the workspace, fill an empty one, and end the worker process with the server."""
+    send_at_once()
     if not library.recording_files(cache.desk()):
         cache.queue().submit("demo", "demo", {})
     cache.freeze()

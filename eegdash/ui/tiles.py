@@ -217,19 +217,18 @@ def _stored_trace(path: Path, model_sha256: str) -> ProbabilityTrace:
     raise KeyError("not scored by this model")
 
 
-def _asset(request: Request) -> Response:
-    name = request.path_params["name"]
-    if name not in asset_names():
+async def _asset(request: Request) -> Response:
+    # on the event loop and from memory: forty modules through the thread pool took 0.35 s
+    content = assets().get(request.path_params["name"])
+    if content is None:
         return Response("no such file", 404)
-    kind = "text/css" if name.endswith(".css") else "text/javascript"
-    content = (_ASSETS / name).read_bytes()
-    return Response(content, media_type=kind, headers=_IMMUTABLE)
+    return Response(content, media_type="text/javascript", headers=_IMMUTABLE)
 
 
 @lru_cache(maxsize=1)
-def asset_names() -> frozenset[str]:
-    """Names of the viewer's own script files."""
-    return frozenset(path.name for path in _ASSETS.glob("*.js"))
+def assets() -> dict[str, bytes]:
+    """Return the viewer's own scripts by name, as they are when the server starts."""
+    return {path.name: path.read_bytes() for path in sorted(_ASSETS.glob("*.js"))}
 
 
 def _healthz(request: Request) -> Response:

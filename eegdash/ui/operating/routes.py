@@ -55,10 +55,10 @@ def register(key: str, request: TableRequest, duration_s: float) -> None:
 
 
 @lru_cache(maxsize=1)
-def scripts() -> dict[str, str]:
-    """Return the hash of every script of the component by ``part/name``."""
+def scripts() -> dict[str, bytes]:
+    """Return every script of the component by ``part/name``, as when the server starts."""
     return {
-        f"{part}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
+        f"{part}/{path.name}": path.read_bytes()
         for part, folder in _PARTS.items()
         for path in sorted(folder.glob("*.js"))
     }
@@ -67,14 +67,17 @@ def scripts() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def version() -> str:
     """Return a hash of all scripts, which stands in their addresses."""
-    return hashlib.sha256(repr(sorted(scripts().items())).encode()).hexdigest()[:16]
+    digest = hashlib.sha256()
+    for name, content in sorted(scripts().items()):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+    return digest.hexdigest()[:16]
 
 
-def _script(request: Request) -> Response:
+async def _script(request: Request) -> Response:
     part, name = request.path_params["part"], request.path_params["name"]
-    if f"{part}/{name}" not in scripts():
+    content = scripts().get(f"{part}/{name}")
+    if content is None:
         return Response("no such file", 404)
-    content = (_PARTS[part] / name).read_bytes()
     return Response(content, media_type="text/javascript", headers=_IMMUTABLE)
 
 
