@@ -229,6 +229,10 @@ def sign_offs(
     """Return the standing sign-offs of a recording, as they are shown, oldest first."""
     reviewer = reviewer.strip()
     current = desk.labels.current(recording_sha256, kind="sign_off")
+    latest: dict[str, int] = {}
+    for label in desk.labels.for_recording(recording_sha256):
+        if label.kind == "label":
+            latest[label.reviewer] = label.seq
     return [
         {
             "reviewer": label.reviewer,
@@ -236,6 +240,8 @@ def sign_offs(
             "time_utc": label.time_utc[:16].replace("T", " ") + " UTC",
             "nothing_found": label.event_type == NOTHING_FOUND,
             "comment": label.comment,
+            # what was signed is not what stands now
+            "changed": latest.get(label.reviewer, 0) > label.seq,
         }
         for label in current.labels
         if not own_only or label.reviewer == reviewer

@@ -219,6 +219,19 @@ def test_a_second_sign_off_takes_the_place_of_the_first(desk: Desk) -> None:
     assert len(sign_offs(desk, SHA, "AB")) == 1
 
 
+def test_a_label_after_the_sign_off_says_that_it_is_out_of_date(
+    desk: Desk, trace: ProbabilityTrace
+) -> None:
+    say(desk, "sign_off", trace=trace)
+    assert [x["changed"] for x in sign_offs(desk, SHA, "AB")] == [False]
+    agree(desk, trace, reviewer="CD")  # another reader's label changes nothing of this one's
+    assert [x["changed"] for x in sign_offs(desk, SHA, "AB")] == [False]
+    agree(desk, trace)
+    assert [x["changed"] for x in sign_offs(desk, SHA, "AB")] == [True]
+    say(desk, "sign_off", trace=trace)
+    assert [x["changed"] for x in sign_offs(desk, SHA, "AB")] == [False]
+
+
 def test_a_sign_off_sent_twice_is_one(desk: Desk) -> None:
     sent = {"id": "once", "action": "sign_off"}
     first = decide(desk, SHA, LENGTH_S, "AB", sent, None, blinded=False)

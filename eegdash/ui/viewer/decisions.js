@@ -130,8 +130,21 @@ export class Decisions {
   // Save the marked or corrected span.
   save() {
     const { of } = this.span;
+    if (!of && this.wasDetected()) return;
     if (!of) this.decide("missed", { label: null, event: null, span: this.span });
     else this.decide(of.label ? of.label.verdict : "agree", { ...of, span: this.span });
+  }
+
+  // A seizure that the detector found is not missed: ask once, then take the reader's word.
+  wasDetected() {
+    const { operating } = this.desk;
+    const asked = this.askedAbout === this.span;
+    this.askedAbout = this.span;
+    const [found] = operating.index.within(this.span.onset, this.span.end);
+    if (asked || !found) return false;
+    const [onset] = operating.spanOf(found);
+    this.desk.say(`A detection at ${fmt.elapsed(onset)} touches this span. Esc, then choose it to agree and correct its times; or Enter again to save a missed seizure.`, true);
+    return true;
   }
 
   saveChange() {

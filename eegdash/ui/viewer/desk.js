@@ -70,7 +70,8 @@ export class Desk {
     this.decisions.receive(data.labels, data.acked, data.rejected);
     this.rememberReader(data.reviewer);
     this.display.applyMontage();
-    if (changed) this.navigation.goTo(this.navigation.start); // counts the first page as seen, too
+    // counts the page on screen as seen, too, in a view that did not know of it
+    if (changed || moved) this.navigation.goTo(this.navigation.start);
     this.redraw();
   }
 

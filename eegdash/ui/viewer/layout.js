@@ -126,6 +126,8 @@ export function montageChoices(desk) {
   select.replaceChildren(
     ...desk.data.recording.montages.map((m) => make("option", { value: m.name, textContent: m.title, disabled: !m.available, title: m.why })),
   );
+  const absent = desk.data.recording.montages.filter((m) => !m.available).map((m) => `${m.title}: ${m.why}`);
+  select.title = absent.join("\n");
   desk.display.applyMontage();
   select.value = desk.display.montage().name;
 }
@@ -138,7 +140,7 @@ function helpSheet() {
   const rows = [
     ["← →", "previous, next page"], ["Shift ← →", "one second"], ["PgUp PgDn", "ten pages"], ["Home End", "start, end of the recording"], ["space", "play, pause"],
     ["n p", "next, previous detection"], ["N P", "next, previous detection that is not reviewed"], ["x X", "next, previous disagreement"], ["l", "copy a link to this page"],
-    ["↑ ↓", "larger, smaller traces (sensitivity)"], ["[ ]", "threshold down, up by 0.01"], ["v", "all, without the overview, mostly EEG"], ["t", "trends: what is drawn, of what, in which limits"], ["h", "channels: rows to show, bad channels"],
+    ["↑ ↓", "larger, smaller traces (sensitivity)"], ["[ ]", "threshold down, up by 0.01"], ["v", "more room for the EEG: without the overview, mostly EEG, all again"], ["t", "trends: what is drawn, of what, in which limits"], ["h", "channels: rows to show, bad channels"],
     [", .", "cursor 0.1 s to the left, right"], ["< >", "cursor to the row above, below"], ["k", "measure: set the first, then the second caliper; Esc ends"],
     ["a d u", "agree, disagree, unsure: label the chosen detection"], ["m", "mark a missed seizure: drag, or Enter for this page (or Shift and drag)"],
     ["{ }", "onset 0.1 s earlier, later: of the marked span, the chosen detection or label"], ["( )", "end 0.1 s earlier, later"],

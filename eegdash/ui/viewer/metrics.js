@@ -50,7 +50,7 @@ export class Metrics {
 
   refresh() {
     const { operating, data } = this.desk;
-    this.node.hidden = !operating.trace;
+    this.node.hidden = !operating.trace || this.desk.display.settings.show === "eeg";
     if (!operating.trace) return;
     const { trace, events, level, post, thresholdPm, scoredS } = operating;
     // paging changes nothing here

@@ -15,7 +15,7 @@ export class Statements {
     this.commit = button("Commit first read", "Ends the blinded reading of this recording", () => this.askCommit(), "wide primary");
     this.blindCard = make("section", { class: "card blind", "aria-label": "Blinded first read" }, make("h3", { textContent: "Blinded first read" }), this.hidden, this.marked, this.commit);
     this.list = make("ul", { class: "signed" });
-    this.sign = button("", "", () => (this.own() ? this.withdraw() : this.askSignOff(false)), "wide");
+    this.sign = button("", "", () => (this.signed() ? this.withdraw() : this.askSignOff(false)), "wide");
     this.signCard = make("section", { class: "card", "aria-label": "Sign-off" }, make("h3", { textContent: "Sign-off" }), this.list, this.sign);
     this.question = make("p", { class: "question" });
     this.yes = button("", "Enter", () => this.confirm(), "primary");
@@ -72,7 +72,10 @@ export class Statements {
 
   askCommit() {
     if (this.nameless() || this.unsaved()) return;
-    this.open("Commit and show the detector's output? It cannot be hidden again for you.", "Commit and show", "Not yet", () =>
+    const { navigation, gaps, duration } = this.desk;
+    const unseenS = uncovered(between(gaps, duration), navigation.viewed);
+    const unseen = unseenS >= ALL_SEEN_S ? `${fmt.span(unseenS)} of the recording not seen. ` : "";
+    this.open(`${unseen}Commit and show the detector's output? It cannot be hidden again for you.`, "Commit and show", "Not yet", () =>
       this.desk.decisions.state("first_read", "First read committed. The detector's output is shown now."));
   }
 
@@ -80,6 +83,12 @@ export class Statements {
 
   own() {
     return this.desk.data.sign_offs.find((one) => one.own) || null;
+  }
+
+  // Own sign-off that still says what the labels say.
+  signed() {
+    const own = this.own();
+    return own && !own.changed ? own : null;
   }
 
   foundSeizure() {
@@ -104,7 +113,7 @@ export class Statements {
     const { desk } = this;
     if (desk.data.blinded) return desk.say("Commit your first read before you sign off.", true);
     if (this.nameless() || this.unsaved()) return;
-    if (this.own()) return always ? this.open("Withdraw your sign-off?", "Withdraw", "Keep it", () => this.withdraw()) : this.withdraw();
+    if (this.signed()) return always ? this.open("Withdraw your sign-off?", "Withdraw", "Keep it", () => this.withdraw()) : this.withdraw();
     const open = this.left();
     const words = this.words();
     const act = () => desk.decisions.state("sign_off", `Signed off: ${words.toLowerCase()}.`);
@@ -135,10 +144,10 @@ export class Statements {
     this.marked.textContent = data.reviewer ? `${mine} marked, ${seen} seen.` : "Enter your name or initials at the top right first.";
     this.desk.eventTools.hidden = data.blinded;
     if (data.blinded) return;
-    const own = this.own();
+    const own = this.signed();
     this.list.replaceChildren(
       ...(data.first_read ? [make("li", { textContent: "Your blinded first read is committed." })] : []),
-      ...data.sign_offs.map((one) => make("li", {}, make("b", { textContent: `✓ Signed off by ${one.reviewer}` }), ` on ${one.time_utc}${one.nothing_found ? ", nothing found" : ""}. ${one.comment}.`)),
+      ...data.sign_offs.map((one) => make("li", {}, make("b", { textContent: `✓ Signed off by ${one.reviewer}` }), ` on ${one.time_utc}${one.nothing_found ? ", nothing found" : ""}. ${one.comment}.${one.changed ? " Labels of this reader changed since: sign off again." : ""}`)),
     );
     this.sign.textContent = own ? "Withdraw sign-off" : this.words();
     this.sign.title = own ? "Take your sign-off back (key s)" : "Sign this recording off (key s)";

@@ -155,7 +155,7 @@ function aeegReading(area, box, strip, reading, theme) {
   g.fillStyle = theme.soft;
   g.fillText(strip.side, area.right + 5, box.y + 6);
   g.fillStyle = theme.text;
-  g.fillText(reading.replace(" to ", "–"), area.right + 5, box.y + 18);
+  g.fillText(reading.replace(" to ", "–").replace(">100", "100+"), area.right + 5, box.y + 18);
 }
 
 // ---- asymmetry ---------------------------------------------------------------------------------
