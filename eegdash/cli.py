@@ -1,4 +1,4 @@
-"""The command line: ``python -m eegdash info | score | train | simulate``.
+"""The command line: ``python -m eegdash info | score | evaluate | download | train | simulate``.
 
 Exit codes: 0 all done, 1 some recording failed, 2 nothing could be done.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,11 +53,43 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--threshold", type=_fraction, default=None, help="0 to 1, default locked")
     score.set_defaults(run=_score)
 
-    train = commands.add_parser("train", help="train a detector on simulated EEG")
+    evaluate = commands.add_parser("evaluate", help="compare a detector with a reference")
+    evaluate.add_argument("data", type=Path, help="folder of a data set, or a recording")
+    evaluate.add_argument("--model", default=None, help="name of the detector, or its folder")
+    evaluate.add_argument(
+        "--detections", type=Path, default=None, help="folder of another program's files instead"
+    )
+    evaluate.add_argument("--threshold", type=_fraction, default=None, help="default locked")
+    evaluate.add_argument(
+        "--choose", type=_criterion, default=None, metavar="CRITERION",
+        help="choose the threshold here: event-f1, window-f1, accuracy-sensitivity, "
+        "fp-per-24h=N, sensitivity=N",
+    )  # fmt: skip
+    evaluate.add_argument("--no-gain", action="store_true", help="leave out the gain test")
+    evaluate.add_argument("--json", type=Path, default=None, help="file to write the figures to")
+    evaluate.set_defaults(run=_evaluate)
+
+    download = commands.add_parser("download", help="get a public data set, resumable")
+    download.add_argument("dataset", choices=["chbmit"])
+    download.add_argument("--case", action="append", default=[], help="chb01; again for more")
+    download.add_argument("--all", action="store_true", help="all 24 cases, 43 GB")
+    download.add_argument("--out", type=Path, default=Path("chbmit"), help="folder of the data set")
+    download.add_argument("--base-url", default=None, help="another place of the same data set")
+    download.set_defaults(run=_download)
+
+    train = commands.add_parser("train", help="train a detector; repeated after a kill it goes on")
     train.add_argument("--out", type=Path, required=True, help="model folder to write")
+    train.add_argument("--architecture", default="spectrogram-cnn-lstm", help="or shallow-cnn")
+    train.add_argument(
+        "--data", type=Path, default=None, help="data set with background and clips; else simulated"
+    )
     train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--hours", type=_positive, default=None, help="simulated EEG to fit on")
+    train.add_argument("--hours", type=_positive, default=None, help="EEG to fit on first")
     train.add_argument("--epochs", type=int, default=None)
+    train.add_argument(
+        "--refine", action="store_true", help="train further on the clips of --data; folds test it"
+    )
+    train.add_argument("--remark", default="", help="sentence for the limits on the model card")
     train.set_defaults(run=_train)
 
     simulate = commands.add_parser("simulate", help="write a simulated recording with its truth")
@@ -64,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--minutes", type=_positive, default=30.0)
     simulate.add_argument("--seizures", type=int, default=3)
     simulate.add_argument("--seed", type=int, default=0)
+    _add_simulation_choices(simulate)
     simulate.set_defaults(run=_simulate)
 
     worker = commands.add_parser("worker", help="serve background jobs of the dashboard")
@@ -71,11 +105,58 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_simulation_choices(simulate: argparse.ArgumentParser) -> None:
+    """What is not chosen is drawn from the seed."""
+    several = "several by commas"
+    kinds = f"focal, spike-wave, fast onset, bilateral, critical; {several}; default any"
+    simulate.add_argument("--kinds", type=_words, default=None, help=kinds)
+    patterns = f"LPD, GPD, LRDA, GRDA, spike-wave burst, spike; {several}; '' for none"
+    simulate.add_argument("--patterns", type=_words, default=None, help=patterns)
+    states = "awake, drowsy, asleep, night or ill"
+    simulate.add_argument("--state", dest="vigilance", metavar="STATE", default=None, help=states)
+    artefacts = "how many artefacts beside blinks: 0 none, 1 about one a minute, 3 many"
+    simulate.add_argument("--artefacts", dest="clutter", type=_amount, default=None, help=artefacts)
+    reference = "ears (default), average or bipolar"
+    simulate.add_argument("--reference", default=None, help=reference)
+    simulate.add_argument(
+        "--line", dest="line_hz", type=float, choices=(50.0, 60.0), help="line frequency, Hz"
+    )
+    simulate.add_argument(
+        "--truth", action="store_true", help="also list patterns and artefacts in NAME_truth.tsv"
+    )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _amount(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 20:
+        raise argparse.ArgumentTypeError("expected a number from 0 to 20")
+    return value
+
+
 def _fraction(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError("a threshold lies between 0 and 1")
     return value
+
+
+def _criterion(text: str) -> tuple[str, float | None]:
+    from eegdash.scoring import Criterion
+
+    name, given, number = text.partition("=")
+    known = {criterion.value: criterion for criterion in Criterion}
+    if name not in known:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(known)}")
+    if known[name].needs_target != bool(given):
+        raise argparse.ArgumentTypeError(f"{name} {'needs' if not given else 'has no'} number")
+    target = float(number) if given else None
+    if target is not None and not 0 <= target < 1e6:
+        raise argparse.ArgumentTypeError("expected a number of 0 or more")
+    return name, target
 
 
 def _positive(text: str) -> float:
@@ -150,33 +231,140 @@ def _score(arguments: argparse.Namespace) -> int:
     return 0 if done and not failed else 1 if done else 2
 
 
-def _train(arguments: argparse.Namespace) -> int:
-    from eegdash.training.fit import train_on_simulation
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from eegdash.workflows.evaluate import evaluate_folder
+    from eegdash.workflows.evaluation_report import as_text, write_json
 
-    chosen = {
-        name: value
-        for name in ("hours", "epochs")
-        if (value := getattr(arguments, name)) is not None
-    }
-    summary = train_on_simulation(arguments.out, seed=arguments.seed, progress=_progress, **chosen)
-    print(f"\nwrote the model {summary.config.name} {summary.config.sha256[:8]}")
-    for name, value in summary.results.items():
-        print(f"{name:28s}{value:g}")
+    criterion, target = arguments.choose or (None, None)
+    evaluation = evaluate_folder(
+        arguments.data,
+        model=arguments.model,
+        detections=arguments.detections,
+        threshold_pm=None if arguments.threshold is None else round(1000 * arguments.threshold),
+        criterion=criterion,
+        target=target,
+        with_gain=not arguments.no_gain,
+        report=_recordings_done,
+    )
+    print(as_text(evaluation), end="")
+    if arguments.json is not None:
+        write_json(arguments.json, evaluation)
+        print(f"wrote {arguments.json.name}")
+    print(RESEARCH_USE)
+    failed = any(entry.failed for entry in evaluation.left_out)
+    return 2 if evaluation.overall is None else 1 if failed else 0
+
+
+def _recordings_done(done: int, of: int, name: str) -> None:
+    end = "\n" if done == of else ""
+    print(f"\r{done} of {of}  {name[:50]:50s}", end=end, file=sys.stderr, flush=True)
+
+
+def _download(arguments: argparse.Namespace) -> int:
+    import time
+
+    from eegdash.io.physionet import BASE_URL, DownloadProgress, Patience, download_chbmit
+
+    if arguments.all == bool(arguments.case):
+        print("Name a case with --case, or take all of them with --all.", file=sys.stderr)
+        return 2
+
+    def say(state: DownloadProgress) -> None:
+        share = f"{state.file_bytes >> 20} of {state.file_size >> 20} MB"
+        left = "" if state.remaining_s is None else f", about {_duration(state.remaining_s)} left"
+        text = f"{state.n_done} of {state.n_files} files  {state.file}  {share}{left}"
+        print(f"\r{text:78s}", end="", file=sys.stderr, flush=True)
+
+    def wait(seconds: float) -> None:
+        text = f"the connection broke, trying again in {seconds:.0f} s"
+        print(f"\r{text:78s}", end="", file=sys.stderr, flush=True)
+        time.sleep(seconds)
+
+    found = download_chbmit(
+        arguments.case,
+        arguments.out,
+        base_url=arguments.base_url or BASE_URL,
+        progress=say,
+        patience=Patience(wait=wait),
+    )
+    print(file=sys.stderr)
+    print(
+        f"{len(found.fetched)} files downloaded ({found.received_bytes / 1e6:.1f} MB), "
+        f"{len(found.present)} were there already; all checksums are right."
+    )
+    print("CHB-MIT Scalp EEG Database 1.0.0, doi 10.13026/C2K01R, ODC-By 1.0.")
     return 0
 
 
-def _progress(done: float) -> None:
-    print(f"\r{100 * done:5.1f} %", end="", file=sys.stderr, flush=True)
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return f"{max(round(seconds), 1)} s"
+    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from eegdash.training.folds import RefineParameters
+    from eegdash.training.recipe import Recipe, train
+
+    recipe = Recipe(architecture=arguments.architecture, seed=arguments.seed)
+    if arguments.hours is not None:
+        recipe = replace(recipe, hours=arguments.hours)
+    if arguments.epochs is not None:
+        recipe = replace(recipe, fit=replace(recipe.fit, epochs=arguments.epochs))
+    if arguments.refine:
+        recipe = replace(recipe, refine=RefineParameters())
+    summary = train(
+        arguments.out, recipe, data=arguments.data, remark=arguments.remark, progress=_Progress()
+    )
+    print(f"\nwrote the model {summary.config.name} {summary.config.sha256[:8]}")
+    for note in summary.notes:
+        print(note)
+    for name, value in summary.results.items():
+        print(f"simulated people: {name:28s}{value:g}")
+    for group, ranked in summary.left_out.items():
+        for name, found in ranked.items():
+            area = found.auroc
+            print(
+                f"persons left out, {group:10s}{name:18s}window AUROC {area.value:.3f} "
+                f"({area.low:.3f} to {area.high:.3f}, {found.n_windows} windows, "
+                f"{found.n_persons} persons)"
+            )
+    return 0
+
+
+class _Progress:
+    """Prints the share done and how long the rest will take at this speed."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self, done: float) -> None:
+        """Print a share between 0 and 1."""
+        left_s = (time.monotonic() - self._began) * (1 - done) / max(done, 1e-3)
+        text = f"\r{100 * done:5.1f} %, about {left_s / 60:.0f} min left "
+        print(text, end="", file=sys.stderr, flush=True)
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
     from eegdash.workflows.files import simulate_to_file
 
+    changes = {
+        name: value
+        for name in ("patterns", "vigilance", "clutter", "reference", "line_hz")
+        if (value := getattr(arguments, name)) is not None
+    }
+    chosen = {} if arguments.kinds is None else {"kinds": arguments.kinds}
     simulate_to_file(
         arguments.file,
         duration_s=60 * arguments.minutes,
         n_seizures=arguments.seizures,
         seed=arguments.seed,
+        changes=changes,
+        all_truth=arguments.truth,
+        **chosen,
     )
     print(f"wrote {arguments.file.name} and its truth beside it")
     return 0

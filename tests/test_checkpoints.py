@@ -16,19 +16,25 @@ import torch
 
 from eegdash.checkpoints import (
     CONFIG_NAME,
+    DERIVATIONS,
+    HASHED_FIELDS,
     WEIGHTS_NAME,
     DetectorConfig,
     Normalisation,
+    Stft,
     list_checkpoints,
     load_checkpoint,
+    model_hash,
     save_checkpoint,
     segment_features,
 )
 from eegdash.errors import CheckpointError
 from eegdash.montage import LONGITUDINAL_BIPOLAR
+from eegdash.networks import NETWORKS
+from eegdash.networks.shallow_cnn import ShallowCnn
 from eegdash.networks.spectrogram_cnn_lstm import SpectrogramCnnLstm
 
-SHIPPED = Path(__file__).resolve().parents[1] / "models" / "spectrogram-cnn-lstm"
+SHIPPED = Path(__file__).resolve().parents[1] / "models"
 
 
 def config_for(name: str = "tiny") -> DetectorConfig:
@@ -59,7 +65,7 @@ def change_config(folder: Path, **values: Any) -> None:
 
 def rehash(folder: Path, **values: Any) -> None:
     """Change the weights or the config the way a careful forger would: with matching hashes."""
-    from eegdash.checkpoints import model_hash, read_config
+    from eegdash.checkpoints import read_config
 
     weights = hashlib.sha256((folder / WEIGHTS_NAME).read_bytes()).hexdigest()
     change_config(folder, weights_sha256=weights, **values)
@@ -177,6 +183,7 @@ def test_missing_file_is_refused_by_name_without_its_path(folder: Path, name: st
         {"schema": 99},
         {"surprise": 1},
         {"stft": None},
+        {"features": "wavelets"},
     ],
 )
 def test_config_that_describes_no_detector_is_refused(folder: Path, values: dict[str, Any]) -> None:
@@ -261,12 +268,65 @@ def test_unusable_derivation_becomes_the_mean_of_the_others() -> None:
     np.testing.assert_array_equal(filled[[0, 2]], plain[[0, 2]])
 
 
-def test_shipped_checkpoint_loads_and_its_card_states_the_use() -> None:
-    detector = load_checkpoint(SHIPPED)
-    assert detector.config.name == SHIPPED.name
-    assert detector.freqs_hz.tolist() == list(range(1, 41))
-    assert detector.frame_s.tolist() == [0.5 + 0.25 * k for k in range(9)]
-    card = (SHIPPED / "README.md").read_text()
+def test_derivations_are_cut_into_segments_around_their_mean() -> None:
+    rng = np.random.default_rng(0)
+    block = (500 + 20 * rng.standard_normal((18, 80 * 12))).astype(np.float32)
+    config = replace(config_for(), features=DERIVATIONS, sfreq=80.0)
+    features = segment_features(block, config)
+    assert features.shape == (7, 18, 240)
+    expected = block[:, 240:480] - block[:, 240:480].mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(features[2], expected, atol=1e-3)
+    np.testing.assert_array_equal(features[2], segment_features(block[:, 240:], config)[0])
+    assert segment_features(block[:, :239], config).shape == (0, 18, 240)
+    usable = np.ones((7, 18), dtype=bool)
+    usable[3, 5] = False
+    filled = segment_features(block, config, usable=usable)
+    assert not filled[3, 5].any()
+    np.testing.assert_array_equal(
+        np.delete(filled[3], 5, axis=0), np.delete(features[3], 5, axis=0)
+    )
+
+
+def test_what_is_read_is_hashed_and_models_of_before_keep_their_hash() -> None:
+    config = config_for()
+    values = config.as_dict()
+    older = {name: values[name] for name in HASHED_FIELDS if name != "features"}
+    text = json.dumps(older, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert model_hash(config) == hashlib.sha256(f"\n{text}".encode()).hexdigest()
+    assert model_hash(replace(config, features=DERIVATIONS)) != model_hash(config)
+
+
+def test_frames_need_not_fit_the_grid_where_samples_are_read(tmp_path: Path) -> None:
+    network = ShallowCnn(width=2, dimension=8)
+    config = replace(
+        config_for("raw"), architecture="shallow-cnn", parameters=network.parameters_dict(),
+        features=DERIVATIONS, sfreq=80.0, normalisation=Normalisation(), stft=Stft(step_s=0.4),
+    )  # fmt: skip
+    save_checkpoint(tmp_path / "raw", config, network, card="# Raw\n")
+    detector = load_checkpoint(tmp_path / "raw")
+    assert detector.freqs_hz.size == 0
+    assert detector.frame_s[[0, -1]].tolist() == [0.0, 3 - 1 / 80]
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_shipped_checkpoint_loads_and_its_card_states_use_and_figures(name: str) -> None:
+    detector = load_checkpoint(SHIPPED / name)
+    config = detector.config
+    assert config.name == config.architecture == name
+    card = (SHIPPED / name / "README.md").read_text()
     assert "Research use, not for diagnosis" in card
-    assert "seed" in card
-    assert f"{detector.config.threshold_pm / 1000:.2f}" in card
+    assert "ODC-By 1.0" in card
+    assert f"threshold {config.threshold_pm / 1000:.2f}" in card
+    for group, ranked in config.training["leave_one_person_out"].items():
+        assert f"| {group} | {ranked['detector']['auroc']:.3f}" in card
+    assert config.training["background"]["share_times_3"] == pytest.approx(0.05, abs=0.02)
+    assert not {"CHB-MIT", "IIIC"} & {key.split("/")[0] for key in config.training["persons"]}
+
+
+def test_shipped_detectors_read_log_power_and_samples() -> None:
+    spectral = load_checkpoint(SHIPPED / "spectrogram-cnn-lstm")
+    assert spectral.freqs_hz.tolist() == list(range(1, 33))
+    assert spectral.frame_s.tolist() == [0.5 + 0.25 * k for k in range(9)]
+    raw = load_checkpoint(SHIPPED / "shallow-cnn")
+    assert raw.config.features == DERIVATIONS
+    assert len(raw.frame_s) == 240

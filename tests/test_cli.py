@@ -14,6 +14,8 @@ from tiny_models import save_tiny_model
 
 from eegdash.cli import main
 from eegdash.detection import find_events
+from eegdash.io import open_recording
+from eegdash.simulation import PATTERNS, REFERENCES, SEIZURES, VIGILANCE
 from eegdash.workflows.desk import Desk
 
 pytestmark = pytest.mark.usefixtures("desk")
@@ -233,19 +235,64 @@ def test_the_worker_answers_on_its_standard_output_alone(tmp_path: Path, desk: D
 
 
 def test_train_writes_a_model_that_scores(
-    tmp_path: Path, desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # ten minutes instead of hours: whether it learns is tested with the training itself
-    monkeypatch.setattr("eegdash.training.fit._TRAIN_S", 300.0)
-    monkeypatch.setattr("eegdash.training.fit._HELD_OUT_S", 300.0)
     folder = desk.workspace.models / "mine"
     assert main(["train", "--out", str(folder), "--hours", "0.16", "--epochs", "1"]) == 0
     out, err = capsys.readouterr()
     assert "mine" in out
+    assert "Trained on simulated people alone" in out
     assert "100.0 %" in err
+    assert "min left" in err
     assert {path.name for path in folder.iterdir()} >= {
         "config.json", "model.safetensors", "README.md",
     }  # fmt: skip
     good = write_noise(tmp_path / "good.edf")
     arguments = ["--model", "mine", "--out", str(tmp_path / "out")]
     assert main(["score", str(good), *arguments]) == 0
+
+
+def test_simulate_takes_choices_and_lists_the_whole_truth(tmp_path: Path) -> None:
+    path = tmp_path / "sim.edf"
+    arguments = ["simulate", str(path), "--minutes", "2", "--seizures", "1", "--seed", "5"]
+    arguments += ["--kinds", "spike-wave", "--patterns", "LPD,spike", "--state", "awake"]
+    arguments += ["--artefacts", "3", "--reference", "bipolar", "--line", "60", "--truth"]
+    assert main(arguments) == 0
+    assert open_recording(path).ch_names[0] == "FP1-F7"
+    lines = (tmp_path / "sim_truth.tsv").read_text().splitlines()
+    rows = [dict(zip(lines[0].split("\t"), line.split("\t"), strict=True)) for line in lines[1:]]
+    (seizure,) = [row for row in rows if row["eventType"] != "n/a"]
+    assert seizure["kind"] == "spike-wave"
+    assert seizure["eventType"] == "sz_gen_nm_typical"
+    assert len({row["kind"] for row in rows}) > 3
+    onsets = [float(row["onset"]) for row in rows]
+    assert onsets == sorted(onsets)
+    assert f"{onsets[rows.index(seizure)]:.2f}" in (tmp_path / "sim_events.tsv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--kinds", "grand mal"], "of the kinds focal, spike-wave"),
+        (["--patterns", "LPDs"], "LPDs is not among LPD"),
+        (["--state", "dead"], "dead is not among awake"),
+        (["--reference", "nose"], "nose is not among ears"),
+    ],
+)
+def test_simulate_names_what_it_does_not_know(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], words: str
+) -> None:
+    assert main(["simulate", str(tmp_path / "sim.edf"), "--minutes", "2", *more]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("The recording cannot be simulated: ")
+    assert words in err
+    assert list(tmp_path.glob("*sim*")) == []
+
+
+def test_the_help_of_simulate_names_every_choice(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["simulate", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for name in (*SEIZURES, *PATTERNS, *VIGILANCE, *REFERENCES):
+        assert name in text, name

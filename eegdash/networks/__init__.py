@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NETWORKS: dict[str, str] = {
     "spectrogram-cnn-lstm": "eegdash.networks.spectrogram_cnn_lstm:SpectrogramCnnLstm",
+    "shallow-cnn": "eegdash.networks.shallow_cnn:ShallowCnn",
 }
 """Name of a shipped architecture -> ``module:Class``, imported when it is needed."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+_BELOW, _ABOVE = 0.5, 3.5  # of normalised log power around the level of the segment
+
 
 class SpectrogramCnnLstm(nn.Module):
     """Seizure network over the spectrogram triptych of a 9 s window.
@@ -15,8 +17,8 @@ class SpectrogramCnnLstm(nn.Module):
 
     Each segment is first centred on its own mean level (log power, so a gain is a shift). The
     level itself goes past the convolutions to the code, and the head sees it only relative to
-    the mean of the window, apart from one bounded absolute value. Shape, rhythm and change count
-    for more than microvolts this way, so that amplifiers and ages are comparable.
+    the mean of the window. Shape, rhythm and change count this way and microvolts do not, so
+    that amplifiers and ages are comparable.
 
     Parameters
     ----------
@@ -26,6 +28,9 @@ class SpectrogramCnnLstm(nn.Module):
         Number of features of the first convolution; the others follow from it.
     dimension : int
         Length of the code of a segment, its level included.
+    absolute_level : bool
+        Whether the head also sees one bounded absolute level, as models of before did: those
+        are not free of the amplifier's gain.
 
     Attributes
     ----------
@@ -52,10 +57,12 @@ class SpectrogramCnnLstm(nn.Module):
         n_frames: int = 9,
         width: int = 8,
         dimension: int = 48,
+        absolute_level: bool = True,
     ) -> None:
         super().__init__()
         self.n_channels, self.n_freqs, self.n_frames = n_channels, n_freqs, n_frames
         self.width, self.dimension = width, dimension
+        self.absolute_level = absolute_level
         # Kernels of depth 1 along the derivations: nothing mixes them before the pooling.
         self.conv1 = nn.Conv3d(1, width, (1, 5, 3), stride=(1, 2, 2), padding=(0, 2, 1))
         self.conv2 = nn.Conv3d(width, 2 * width, (1, 3, 3), stride=(1, 2, 1), padding=(0, 1, 1))
@@ -70,7 +77,7 @@ class SpectrogramCnnLstm(nn.Module):
         self.places = nn.Linear(n_channels * units, units)
         self.drop = nn.Dropout(0.2)
         self.code = nn.Linear(3 * units, dimension - 1)
-        self.lstm = nn.LSTM(dimension + 1, dimension, batch_first=True)
+        self.lstm = nn.LSTM(dimension + absolute_level, dimension, batch_first=True)
         self.dense = nn.Linear(dimension, dimension // 2)
         self.out = nn.Linear(dimension // 2, 1)
 
@@ -79,7 +86,7 @@ class SpectrogramCnnLstm(nn.Module):
         """Shape of one segment's features: (n_channels, n_freqs, n_frames)."""
         return self.n_channels, self.n_freqs, self.n_frames
 
-    def parameters_dict(self) -> dict[str, int]:
+    def parameters_dict(self) -> dict[str, int | bool]:
         """Return the constructor's arguments."""
         return {
             "n_channels": self.n_channels,
@@ -87,12 +94,18 @@ class SpectrogramCnnLstm(nn.Module):
             "n_frames": self.n_frames,
             "width": self.width,
             "dimension": self.dimension,
+            "absolute_level": self.absolute_level,
         }
 
     def encode(self, features: Tensor) -> Tensor:
         """Return the codes (n, dimension) of segments (n, n_channels, n_freqs, n_frames)."""
         level = features.mean(dim=(1, 2, 3), keepdim=True)
-        maps = (features - level).unsqueeze(1)
+        maps = features - level
+        if not self.absolute_level:
+            # What lies far below says more of filters and amplifiers than of the brain, and
+            # the floor under a silent derivation would depend on the gain.
+            maps = maps.clamp(-_BELOW, _ABOVE)
+        maps = maps.unsqueeze(1)
         maps = torch.relu(self.norm1(self.conv1(maps)))
         maps = torch.relu(self.norm2(self.conv2(maps)))
         maps = torch.relu(self.norm3(self.conv3(maps)))
@@ -108,7 +121,8 @@ class SpectrogramCnnLstm(nn.Module):
         """Return the logits (n,) of windows from codes (n, 3, dimension)."""
         codes, level = embeddings[..., :-1], embeddings[..., -1:]
         change = level - level.mean(dim=1, keepdim=True)
-        sequence, _ = self.lstm(torch.cat([codes, change, torch.tanh(level)], dim=2))
+        parts = [codes, change, torch.tanh(level)] if self.absolute_level else [codes, change]
+        sequence, _ = self.lstm(torch.cat(parts, dim=2))
         hidden = torch.relu(self.dense(self.drop(sequence[:, -1])))
         logits: Tensor = self.out(hidden)[:, 0]
         return logits

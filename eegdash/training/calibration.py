@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eegdash.checkpoints import Detector, DetectorConfig
 from eegdash.detection import Event, PostProcessing, ProbabilityTrace, find_events
+from eegdash.scoring import auroc
+from eegdash.training.datasets import LabelledRecording
+from eegdash.training.fit import held_out_logits, recording_logits
 
 THRESHOLDS_PM = range(100, 951, 10)
+SEIZURE_SHARE = 0.25
+"""Share of seizure windows for which the threshold is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +120,12 @@ def choose_threshold(
     """
     sure = weight > 0
     per_mille, truth = np.floor(1000 * probability[sure] + 0.5), seizure[sure]
+    counts = weight[sure].astype(np.float64)
     scores = []
     for threshold in THRESHOLDS_PM:
         positive = per_mille >= threshold
-        total = positive.sum() + truth.sum()
-        scores.append(float(2 * (positive & truth).sum() / total) if total else 0.0)
+        total = counts[positive].sum() + counts[truth].sum()
+        scores.append(float(2 * counts[positive & truth].sum() / total) if total else 0.0)
     best = max(scores) - 0.002  # closer than this is chance
     runs: list[list[int]] = []
     for threshold, score in zip(THRESHOLDS_PM, scores, strict=True):
@@ -130,3 +137,67 @@ def choose_threshold(
             runs.append([threshold])
     longest = max(runs, key=len)
     return longest[len(longest) // 2], scores
+
+
+def calibrated(detector: Detector, held_out: Sequence[LabelledRecording]) -> DetectorConfig:
+    """Return the config with temperature and threshold of held-out people, locked.
+
+    Seizures are rarer in a recording than in training material: seizure-free windows count so
+    much more that :data:`SEIZURE_SHARE` of all are seizure windows when the threshold is chosen.
+    """
+    config = replace(detector.config, temperature=1.0)
+    logits, seizure, weight = held_out_logits(detector.network, held_out, config)
+    temperature = round(fit_temperature(logits, seizure, weight), 4)
+    config = replace(config, temperature=temperature)
+    probability = Detector(config, detector.network).probability(logits)
+    n_free, n_seizure = float(weight[~seizure].sum()), float(weight[seizure].sum())
+    rarer = n_seizure * (1 - SEIZURE_SHARE) / SEIZURE_SHARE / n_free if n_free else 1.0
+    threshold_pm, scores = choose_threshold(
+        probability, seizure, weight * np.where(seizure, 1.0, max(rarer, 1.0))
+    )
+    return replace(
+        config,
+        threshold_pm=threshold_pm,
+        post=PostProcessing().as_dict(),
+        training={
+            "thresholds_pm": list(THRESHOLDS_PM),
+            "window_f1": [round(score, 4) for score in scores],
+            "seizure_share": SEIZURE_SHARE,
+        },
+    )
+
+
+def simulated_results(
+    detector: Detector, recordings: Sequence[LabelledRecording]
+) -> dict[str, float]:
+    """Return window and event figures at the locked threshold; undefined figures are left out."""
+    config = detector.config
+    logits, seizure, weight = held_out_logits(detector.network, recordings, config)
+    sure = weight > 0
+    positive = detector.probability(logits)[sure] >= config.threshold_pm / 1000
+    truth = seizure[sure]
+    post = PostProcessing(**config.post)
+    traces = [_trace(detector, recording) for recording in recordings]
+    counts = count_all(traces, [r.seizures for r in recordings], config.threshold_pm, post)
+    hours = sum(r.duration_s for r in recordings) / 3600
+    results = {
+        "window_auroc": auroc(logits[sure], truth),
+        "window_sensitivity": float(positive[truth].mean()) if truth.any() else float("nan"),
+        "window_specificity": float((~positive[~truth]).mean()),
+        "event_sensitivity": counts.found / max(counts.found + counts.missed, 1),
+        "event_f1": counts.f1,
+        "false_detections_per_24h": counts.false / hours * 24,
+        "seizures": float(counts.found + counts.missed),
+        "hours": hours,
+    }
+    return {name: round(value, 4) for name, value in results.items() if np.isfinite(value)}
+
+
+def _trace(detector: Detector, recording: LabelledRecording) -> ProbabilityTrace:
+    config = detector.config
+    return trace_of(
+        detector.probability(recording_logits(detector.network, recording, config)),
+        step_s=config.step_s,
+        window_s=config.window_s,
+        duration_s=recording.duration_s,
+    )
