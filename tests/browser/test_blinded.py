@@ -51,6 +51,7 @@ def name(page: Page, reviewer: str) -> None:
     field = page.get_by_role("textbox", name="Your name or initials")
     field.fill(reviewer)
     field.press("Enter")
+    expect(field).not_to_be_focused()  # the name was taken and the page drawn with it
 
 
 def painted(page: Page, start: str = "0") -> None:

@@ -14,13 +14,15 @@ from eegdash.errors import CheckpointError, DatasetError, JobCancelledError
 from eegdash.io.layouts import read_dataset
 from eegdash.networks import NETWORKS, network_class
 from eegdash.training.alarms import background_figures
+from eegdash.training.card import model_card
 from eegdash.training.fit import FitParameters
-from eegdash.training.folds import RefineParameters
+from eegdash.training.folds import HeldOutWindows, RefineParameters, separations
 from eegdash.training.material import read_real
 from eegdash.training.recipe import (
     ARCHITECTURES,
     Recipe,
     TrainingSummary,
+    _figures,
     raw_config,
     train,
 )
@@ -113,6 +115,20 @@ def test_training_on_the_pack_states_persons_and_figures(trained_on_pack: Traini
         assert f"{values['detector']['auroc']:.3f}" in card
     assert "ODC-By 1.0" in card
     assert f"{record['background']['per_hour']:.1f} per hour" in card
+
+
+def test_a_figure_that_is_not_defined_is_na_on_the_card_and_null_in_the_record(
+    trained: tuple[TrainingSummary, list[float]],
+) -> None:
+    alone = HeldOutWindows("a", "p", "g", [900, 100], [True, False], [2.0, 1.0], [1.0, 2.0])
+    values = {name: _figures(value) for name, value in separations([alone])["g"].items()}
+    assert values["detector"]["auroc"] == 1.0
+    assert values["detector"]["low"] is None  # one person cannot be resampled
+    config = trained[0].config
+    record = {**config.training, "folds": 0, "leave_one_person_out": {"g": values}}
+    json.dumps(record, allow_nan=False)
+    card = model_card(replace(config, training=record))
+    assert "| g | 1.000 (n/a-n/a) |" in card
 
 
 def test_background_figures_count_the_persons_left_for_the_test(

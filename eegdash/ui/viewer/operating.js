@@ -63,12 +63,15 @@ export class Operating {
   setThreshold(pm, released) {
     if (!this.trace) return;
     this.thresholdPm = Math.min(Math.max(Math.round(pm / 10) * 10, 0), 1000);
+    this.moving = !released;
     this.findAgain();
     this.desk.redraw({ eventsOnly: true });
     if (released) this.send();
   }
 
   send() {
+    this.moving = false;
+    this.desk.redraw({ eventsOnly: true });
     this.desk.send("operating", {
       seek: this.desk.navigation.seek, threshold_pm: this.thresholdPm, post: this.post, model_sha256: this.trace.model_sha256,
     });

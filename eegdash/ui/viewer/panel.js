@@ -4,6 +4,7 @@ import * as fmt from "./format.js";
 import { button, choice, make } from "./dom.js";
 import { endOf } from "./matching.js";
 
+const LIST_EVERY_MS = 200;
 const SHOWN = 500; // detections in the list
 const SIGNS = { agree: "✓ agreed", disagree: "✗ disagreed", unsure: "? unsure" };
 const signOf = (label) => SIGNS[label.verdict] || `+ ${fmt.verdict(label)}`;
@@ -205,6 +206,10 @@ export class Panel {
     this.title.hidden = this.list.hidden = this.desk.data.blinded;
     const signature = [decisions.labels, events, operating.selected, decisions.queue];
     if (this.listed && signature.every((part, i) => part === this.listed[i])) return;
+    // while the threshold is dragged the list follows a few times a second: to build it anew in
+    // every frame would cost the frames
+    if (operating.moving && performance.now() - this.listedAt < LIST_EVERY_MS) return;
+    this.listedAt = performance.now();
     this.listed = signature;
     const reviewed = events.reduce((sum, event) => sum + (decisions.labelOf(event) ? 1 : 0), 0);
     this.title.textContent = "Detections";
