@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browser_reader import name_taken
 from playwright.sync_api import Page, expect
 
 from eegdash.labels import Label, LabelStore
@@ -51,7 +52,7 @@ def name(page: Page, reviewer: str) -> None:
     field = page.get_by_role("textbox", name="Your name or initials")
     field.fill(reviewer)
     field.press("Enter")
-    expect(field).not_to_be_focused()  # the name was taken and the page drawn with it
+    name_taken(page)
 
 
 def painted(page: Page, start: str = "0") -> None:

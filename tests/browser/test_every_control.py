@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browser_reader import name_taken
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.recordings import write_day, write_hour
@@ -90,7 +91,7 @@ class Reader:
         field = page.get_by_role("textbox", name="Your name or initials")
         field.fill(name)
         field.press("Enter")
-        expect(field).not_to_be_focused()
+        name_taken(page)
         expect(self.element("button", "Reviewed")).to_be_enabled()
         self.duration = float(
             page.evaluate(
