@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -25,6 +24,8 @@ from eegdash.workflows.score import Scored, score
 
 RULES = "4.5-1-3-6"
 APP = Starlette(routes=routes.ROUTES)
+
+pytestmark = pytest.mark.usefixtures("fresh_process")
 
 
 def get(address: str) -> tuple[int, dict[str, str], bytes]:
@@ -51,16 +52,6 @@ def get(address: str) -> tuple[int, dict[str, str], bytes]:
         pool.submit(lambda: asyncio.run(APP(scope, receive, send))).result()
     headers = {k.decode(): v.decode() for k, v in sent[0]["headers"]}
     return sent[0]["status"], headers, b"".join(m.get("body", b"") for m in sent[1:])
-
-
-@pytest.fixture(autouse=True)
-def _fresh_process(desk: Desk) -> Iterator[None]:
-    cache.desk.clear()
-    cache.queue.clear()
-    yield
-    cache.queue().close()
-    cache.desk.clear()
-    cache.queue.clear()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from simulated_files import write_events, write_noise
 from streamlit.testing.v1 import AppTest
 
 from eegdash.checkpoints import CheckpointInfo
-from eegdash.ui import cache
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.score import Scored, score
 
@@ -18,17 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 MAIN = str(ROOT / "eegdash" / "ui" / "main.py")
 PAGE = "../../pages/threshold.py"
 
-pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")]
-
-
-@pytest.fixture(autouse=True)
-def _fresh_process(desk: Desk) -> Iterator[None]:
-    cache.desk.clear()
-    cache.queue.clear()
-    yield
-    cache.queue().close()
-    cache.desk.clear()
-    cache.queue.clear()
+pytestmark = [
+    pytest.mark.usefixtures("fresh_process"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit"),
+]
 
 
 def opened() -> AppTest:
