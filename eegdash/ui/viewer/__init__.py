@@ -164,7 +164,10 @@ def _spectrogram_facts(opened: library.Opened) -> dict[str, Any] | None:
     pairs = trends.asymmetry_pairs(panels)
     return {
         "key": display.display_key(opened, trends.SPECTROGRAM),
-        "panels": [{"name": panel.name, "title": panel.title} for panel in panels],
+        "panels": [
+            {"name": panel.name, "title": panel.title, "channels": list(panel.matrix.picks)}
+            for panel in panels
+        ],
         "most_chosen": spectrograms.MOST_PANELS,
         "columns": grid.n_columns,
         "bin_hz": grid.bin_hz,
@@ -187,7 +190,10 @@ def _trend_facts(opened: library.Opened) -> dict[str, Any]:
     ):
         found[kind] = {
             "key": display.display_key(opened, kind),
-            "strips": [{"side": strip.side, "title": strip.title} for strip in trend.strips],
+            "strips": [
+                {"side": strip.side, "title": strip.title, "channels": list(strip.matrix.picks)}
+                for strip in trend.strips
+            ],
             "why": trend.why,
             "columns": trend.grid.n_columns,
             "bins": trend.grid.n_bins,
