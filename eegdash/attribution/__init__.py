@@ -19,15 +19,22 @@ from eegdash.attribution.bands import (
     region_of,
     regions_of,
 )
+from eegdash.attribution.baselines import BASELINES, Baseline, default_baseline
 from eegdash.attribution.maps import Attribution, Masses, Parts
+from eegdash.attribution.methods import METHODS, Method
 
 __all__ = [
+    "BASELINES",
+    "METHODS",
     "REGION_ORDER",
     "REGION_TITLES",
     "Attribution",
     "Band",
+    "Baseline",
     "Masses",
+    "Method",
     "Parts",
+    "default_baseline",
     "equal_slices",
     "physiological_bands",
     "region_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from eegdash.attribution.bands import EVERYWHERE, Band, regions_of
 
+Progress = Callable[[float], None]
 TARGET = "seizure logit of the network, before the temperature"
 LOGIT = "logit"
 ARBITRARY = "arbitrary"

@@ -8,18 +8,31 @@ can (no torch, no file is read then). Checks that take seconds are asked for apa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eegdash.attribution import Attribution
+from eegdash import __version__
+from eegdash.attribution import BASELINES, METHODS, Attribution, Baseline
+from eegdash.attribution.maps import TARGET, Progress
+from eegdash.attribution.methods import attribute
+from eegdash.checkpoints import LOG_POWER, DetectorConfig, feature_freqs_hz, feature_time_s
+from eegdash.errors import AttributionError
 from eegdash.workflows.desk import Desk
+from eegdash.workflows.explain_material import (
+    Material,
+    RawWindow,
+    baseline_for,
+    chosen_baseline,
+    open_material,
+    read_window,
+)
 
-Progress = Callable[[float], None]
+_MAP_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +180,212 @@ def explain(desk: Desk, request: Request, progress: Progress | None = None) -> E
         If the method does not fit the model, the window is not on the grid or has a gap. The
         message says what to choose instead.
     """
-    raise NotImplementedError
+    material = open_material(desk, request.path, request.model)
+    request = _checked(material, request)
+    found = _stored(desk, material, request)
+    return found if found is not None else _computed(desk, material, request, progress)
 
 
 def stored_explanation(desk: Desk, request: Request) -> Explained | None:
     """Return a stored result, or None; takes milliseconds."""
-    raise NotImplementedError
+    material = open_material(desk, request.path, request.model)
+    return _stored(desk, material, _checked(material, request))
+
+
+def _checked(material: Material, request: Request) -> Request:
+    """Fill in the usual baseline, none where the method compares with nothing."""
+    method = METHODS.get(request.method)
+    if method is None:
+        raise AttributionError(
+            f'There is no method called "{request.method}". Choose one of {", ".join(METHODS)}.'
+        )
+    if not method.needs_baseline:
+        return replace(request, baseline="")
+    return replace(request, baseline=chosen_baseline(material.config, request.baseline))
+
+
+def map_key(material: Material, request: Request) -> str:
+    """Return the key under which a map is kept."""
+    return material.key(
+        "explain-map",
+        index=request.index,
+        method=request.method,
+        baseline=material.baseline_key(request.baseline),
+        settings=_MAP_VERSION,
+    )
+
+
+# ---- computed ------------------------------------------------------------------------------
+
+
+def _computed(
+    desk: Desk, material: Material, request: Request, progress: Progress | None
+) -> Explained:
+    def told(first: float, last: float) -> Progress | None:
+        return progress and (lambda done: progress(first + (last - first) * done))
+
+    raw = read_window(desk, material, request.index)
+    if not raw.scorable:
+        raise AttributionError(
+            "This window was not scored: it lies in a gap, or too many of its derivations are flat "
+            "or saturated. Choose another window."
+        )
+    baseline = None
+    if request.baseline:
+        baseline = baseline_for(desk, material, request.baseline, raw.features, told(0.0, 0.4))
+    used = baseline or Baseline("", raw.features, raw.features[None])
+    found = attribute(
+        request.method, material.detector, raw.features, used, progress=told(0.4, 1.0)
+    )
+    shown = None if baseline is None else _shown(material, baseline)
+    _store(desk, map_key(material, request), found, shown)
+    return _assembled(material, request, raw, found, shown, from_cache=False)
+
+
+def _shown(material: Material, baseline: Baseline) -> BaselineShown:
+    from eegdash.attribution.network_call import logits_of
+
+    logit = float(logits_of(material.detector, baseline.values[None])[0])
+    probability = float(material.detector.probability(np.array([logit]))[0])
+    title = BASELINES[baseline.name].title
+    return BaselineShown(baseline.name, title, baseline.note, baseline.values, logit, probability)
+
+
+def _assembled(
+    material: Material,
+    request: Request,
+    raw: RawWindow,
+    found: Attribution,
+    shown: BaselineShown | None,
+    *,
+    from_cache: bool,
+) -> Explained:
+    config = material.config
+    window = _window(material, request.index, raw)
+    scaled = found.logit / config.temperature
+    return Explained(
+        request=request,
+        window=window,
+        map=found,
+        baseline=shown,
+        probability=float(0.5 + 0.5 * np.tanh(scaled / 2)),
+        provenance=provenance_of(material, request, found.parameters, window),
+        from_cache=from_cache,
+    )
+
+
+def _window(material: Material, index: int, raw: RawWindow) -> WindowFeatures:
+    config = material.config
+    onsets = tuple(config.step_s * (index + k) for k in (0, 2, 4))
+    return WindowFeatures(
+        features=raw.features,
+        log_power_db=_decibels(config, raw.features) if config.features == LOG_POWER else None,
+        ch_names=config.ch_names,
+        freqs_hz=feature_freqs_hz(config),
+        time_s=feature_time_s(config),
+        segment_onset_s=(onsets[0], onsets[1], onsets[2]),
+        segment_s=config.segment_s,
+        usable=raw.usable,
+        scorable=raw.scorable,
+    )
+
+
+def _decibels(config: DetectorConfig, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Undo the normalisation: dB re 1 uV^2/Hz."""
+    norm = config.normalisation
+    mean = np.asarray(norm.mean or 0.0, dtype=np.float32).reshape(-1, 1)
+    return np.asarray(10 * (features * np.float32(norm.scale) + mean), dtype=np.float32)
+
+
+def provenance_of(
+    material: Material,
+    request: Request,
+    parameters: Mapping[str, Any],
+    window: WindowFeatures,
+) -> dict[str, Any]:
+    """Return what a result was computed from; nothing in it names a person or a file."""
+    return {
+        "recording": material.opened.recording.alias,
+        "recording_sha256": material.opened.recording.sha256,
+        "model": material.model.name,
+        "model_sha256": material.model.sha256,
+        "method": request.method,
+        "baseline": request.baseline,
+        "target": TARGET,
+        "parameters": dict(parameters),
+        "window_s": [window.onset_s, window.end_s],
+        "software": __version__,
+    }
+
+
+# ---- stored --------------------------------------------------------------------------------
+
+_ARRAYS = ("values", "native", "spectral", "freqs_hz", "time_s")
+
+
+def _store(desk: Desk, key: str, found: Attribution, shown: BaselineShown | None) -> None:
+    arrays = {name: getattr(found, name) for name in _ARRAYS}
+    arrays["baseline"] = shown.values if shown else None
+    held = {name: array for name, array in arrays.items() if array is not None}
+    meta: dict[str, Any] = {
+        "shapes": {name: list(array.shape) for name, array in held.items()},
+        "method": found.method,
+        "baseline": found.baseline,
+        "ch_names": list(found.ch_names),
+        "unit": found.unit,
+        "logit": found.logit,
+        "baseline_logit": None if np.isnan(found.baseline_logit) else found.baseline_logit,
+        "completeness_error": found.completeness_error,
+        "parameters": dict(found.parameters),
+    }
+    if shown is not None:
+        meta["shown"] = [shown.note, shown.logit, shown.probability]
+    packed = np.concatenate([array.ravel().astype(np.float64) for array in held.values()])
+    desk.cache.put_json(f"{key}-meta", meta)
+    desk.cache.put_array(key, packed)
+
+
+def _stored(desk: Desk, material: Material, request: Request) -> Explained | None:
+    key = map_key(material, request)
+    meta, packed = desk.cache.get_json(f"{key}-meta"), desk.cache.get_array(key)
+    if not isinstance(meta, dict) or packed is None:
+        return None
+    arrays: dict[str, NDArray[Any]] = {}
+    first = 0
+    for name, shape in meta["shapes"].items():
+        size = int(np.prod(shape))
+        arrays[name] = packed[first : first + size].reshape(shape)
+        first += size
+    if first != packed.size:
+        return None
+    found = _map_from(meta, arrays)
+    shown = None
+    if "shown" in meta:
+        note, logit, probability = meta["shown"]
+        values = arrays["baseline"].astype(np.float32)
+        title = BASELINES[found.baseline].title
+        shown = BaselineShown(found.baseline, title, note, values, logit, probability)
+    raw = read_window(desk, material, request.index)
+    return _assembled(material, request, raw, found, shown, from_cache=True)
+
+
+def _map_from(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Attribution:
+    def single(name: str) -> NDArray[np.float32] | None:
+        return arrays[name].astype(np.float32) if name in arrays else None
+
+    logit = meta["baseline_logit"]
+    return Attribution(
+        method=meta["method"],
+        baseline=meta["baseline"],
+        values=arrays["values"].astype(np.float32),
+        ch_names=tuple(meta["ch_names"]),
+        freqs_hz=arrays["freqs_hz"].astype(np.float64),
+        time_s=arrays["time_s"].astype(np.float64),
+        unit=meta["unit"],
+        logit=meta["logit"],
+        baseline_logit=float("nan") if logit is None else logit,
+        completeness_error=meta["completeness_error"],
+        native=single("native"),
+        spectral=single("spectral"),
+        parameters=meta["parameters"],
+    )
