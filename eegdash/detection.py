@@ -273,7 +273,7 @@ def detect(
         encoder.add(segments.features)
         if progress is not None:
             progress(0.98 * stop / plan.n_segments)
-    probability_pm = _score_windows(detector, encoder.finish(), scorable)
+    probability_pm = score_codes(detector, encoder.finish(), scorable)
     if progress is not None:
         progress(1.0)
     return ProbabilityTrace(
@@ -466,9 +466,13 @@ class _Encoder:
         self._done += len(batch)
 
 
-def _score_windows(
+def score_codes(
     detector: Detector, codes: NDArray[np.float32], scorable: NDArray[np.bool_]
 ) -> NDArray[np.uint16]:
+    """Return per mille (n - 4,) of the windows over the codes (n, dimension) of segments.
+
+    A window is :data:`UNSCORED` where one of its segments is not scorable.
+    """
     n_windows = len(codes) - 4
     probability_pm = np.full(n_windows, UNSCORED, dtype=np.uint16)
     for first in range(0, n_windows, _HEAD_BATCH):

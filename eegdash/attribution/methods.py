@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from eegdash.attribution.baselines import Baseline
 from eegdash.attribution.maps import Attribution, Progress
-
 from eegdash.checkpoints import Detector
 from eegdash.errors import AttributionError
 

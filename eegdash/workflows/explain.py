@@ -27,9 +27,11 @@ from eegdash.workflows.explain_material import (
     Material,
     RawWindow,
     baseline_for,
+    calibrated,
     chosen_baseline,
     open_material,
     read_window,
+    scored_window,
 )
 
 _MAP_VERSION = 1
@@ -224,12 +226,7 @@ def _computed(
     def told(first: float, last: float) -> Progress | None:
         return progress and (lambda done: progress(first + (last - first) * done))
 
-    raw = read_window(desk, material, request.index)
-    if not raw.scorable:
-        raise AttributionError(
-            "This window was not scored: it lies in a gap, or too many of its derivations are flat "
-            "or saturated. Choose another window."
-        )
+    raw = scored_window(desk, material, request.index)
     baseline = None
     if request.baseline:
         baseline = baseline_for(desk, material, request.baseline, raw.features, told(0.0, 0.4))
@@ -246,7 +243,7 @@ def _shown(material: Material, baseline: Baseline) -> BaselineShown:
     from eegdash.attribution.network_call import logits_of
 
     logit = float(logits_of(material.detector, baseline.values[None])[0])
-    probability = float(material.detector.probability(np.array([logit]))[0])
+    probability = calibrated(material.config, logit)
     title = BASELINES[baseline.name].title
     return BaselineShown(baseline.name, title, baseline.note, baseline.values, logit, probability)
 
@@ -260,15 +257,13 @@ def _assembled(
     *,
     from_cache: bool,
 ) -> Explained:
-    config = material.config
     window = _window(material, request.index, raw)
-    scaled = found.logit / config.temperature
     return Explained(
         request=request,
         window=window,
         map=found,
         baseline=shown,
-        probability=float(0.5 + 0.5 * np.tanh(scaled / 2)),
+        probability=calibrated(material.config, found.logit),
         provenance=provenance_of(material, request, found.parameters, window),
         from_cache=from_cache,
     )

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from eegdash.attribution.maps import Progress
 from eegdash.attribution.shortcut import ShortcutReport
 from eegdash.workflows.desk import Desk
-from eegdash.workflows.explain import Progress
 
 
 @dataclass(frozen=True, slots=True)

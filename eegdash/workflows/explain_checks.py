@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegdash.attribution.faithfulness import Checks, Stability
+from eegdash.attribution.maps import Progress
 from eegdash.workflows.desk import Desk
-from eegdash.workflows.explain import Explained, Progress, Request
+from eegdash.workflows.explain import Explained, Request
 
 
 def check(desk: Desk, request: Request, progress: Progress | None = None) -> Checks:

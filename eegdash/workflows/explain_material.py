@@ -152,6 +152,28 @@ def read_window(desk: Desk, material: Material, index: int) -> RawWindow:
     return found
 
 
+def scored_window(desk: Desk, material: Material, index: int) -> RawWindow:
+    """Return a window that detection gives a probability.
+
+    Raises
+    ------
+    AttributionError
+        If it is not on the grid or was not scored.
+    """
+    found = read_window(desk, material, index)
+    if not found.scorable:
+        raise AttributionError(
+            "This window was not scored: it lies in a gap, or too many of its derivations are flat "
+            "or saturated. Choose another window."
+        )
+    return found
+
+
+def calibrated(config: DetectorConfig, logit: float) -> float:
+    """Return the probability of a logit, as ``Detector.probability``, without the network."""
+    return float(0.5 + 0.5 * np.tanh(logit / config.temperature / 2))
+
+
 def stored_shape(value: object) -> tuple[int, ...] | None:
     """Return a shape from a JSON value, None if it is none."""
     if isinstance(value, list) and value and all(isinstance(n, int) and n > 0 for n in value):
