@@ -1,0 +1,107 @@
+"""HTTP routes of the attribution component: code, and answers to questions about windows.
+
+An answer comes from the cache; where it is not there yet, it is computed in a worker process and
+the browser is asked to come again. A token opens one recording, and never for a blinded reader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from eegdash.errors import EegdashError
+from eegdash.ui import cache
+from eegdash.ui.security import TOKEN_AGE_S
+from eegdash.ui.tiles import revealing
+
+_IMMUTABLE = {"cache-control": f"private, max-age={TOKEN_AGE_S}, immutable"}
+_LATER = {"cache-control": "no-store"}
+_BINARY = "application/octet-stream"
+_TASK = "explain"
+_WAITING = "x-waiting"
+_GONE = "The result could not be kept: the disk of the workspace may be full. Try again."
+# the component's own modules, and those of the viewer that it shares
+_PARTS = {
+    "attribution": Path(__file__).parent,
+    "viewer": Path(__file__).parents[1] / "viewer",
+}
+
+
+@lru_cache(maxsize=1)
+def scripts() -> dict[str, bytes]:
+    """Return every script of the component by ``part/name``, as when the server starts."""
+    return {
+        f"{part}/{path.name}": path.read_bytes()
+        for part, folder in _PARTS.items()
+        for path in sorted(folder.glob("*.js"))
+    }
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """Return a hash of all scripts, which stands in their addresses."""
+    digest = hashlib.sha256()
+    for name, content in sorted(scripts().items()):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+    return digest.hexdigest()[:16]
+
+
+async def _script(request: Request) -> Response:
+    part, name = request.path_params["part"], request.path_params["name"]
+    content = scripts().get(f"{part}/{name}")
+    if content is None:
+        return Response("no such file", 404)
+    return Response(content, media_type="text/javascript", headers=_IMMUTABLE)
+
+
+@revealing
+def _answer(request: Request, sha256: str, path: Path) -> Response:
+    """Send an answer, or have it computed and ask to come again; DELETE cancels it."""
+    from eegdash.ui.attribution.questions import question
+
+    asked = question(request.path_params, request.query_params, sha256, path)
+    queue = cache.explainer() if asked.quick else cache.queue()
+    if request.method == "DELETE":
+        job = queue.latest(_TASK, asked.subject)
+        if job is not None:
+            queue.cancel(job.id)
+        return Response(status_code=204, headers=_LATER)
+    try:
+        content = asked.stored()
+    except EegdashError as error:
+        return _told(str(error))
+    if content is not None:
+        return Response(content, media_type=_BINARY, headers=_IMMUTABLE)
+    last = queue.latest(_TASK, asked.subject)
+    waiting = _WAITING in request.headers  # the browser was told to come again
+    if last is not None and not last.active and "again" not in request.query_params:
+        if last.state == "failed" or (waiting and last.state == "cancelled"):
+            return _told(last.message)
+        if waiting:
+            # it may have ended since the look into the cache; to compute for ever helps nobody
+            content = asked.stored()
+            kept = Response(content, media_type=_BINARY, headers=_IMMUTABLE)
+            return _told(_GONE) if content is None else kept
+    job = queue.submit(_TASK, asked.subject, asked.arguments)
+    return _come_again(job.progress, job.state)
+
+
+def _come_again(progress: float, state: str) -> Response:
+    body = json.dumps({"progress": progress, "state": state})
+    return Response(body, 202, media_type="application/json", headers=_LATER)
+
+
+def _told(words: str) -> Response:
+    return Response(words, 410, media_type="text/plain; charset=utf-8", headers=_LATER)
+
+
+ROUTES = [
+    Route("/attribution/{version}/{part}/{name}", _script),
+    Route("/explained/{token}/{kind}/{model}/{index:int}", _answer, methods=["GET", "DELETE"]),
+]
