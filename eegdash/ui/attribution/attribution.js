@@ -1,7 +1,6 @@
 // The attribution page: Python sends facts and addresses; choosing, zooming and comparing happen here.
 
 import { themeOf } from "../viewer/canvas.js";
-import { make } from "../viewer/dom.js";
 import { findEvents, smooth, smoothWindows } from "../viewer/events.js";
 import { stored as displaySettings } from "../viewer/settings.js";
 import { TileStore, decodeRaw, decodeTrace } from "../viewer/tiles.js";
@@ -20,7 +19,7 @@ import { limitWords } from "./words.js";
 const SETTLED_MS = 300;
 const MOST_PANELS = 4;
 const TRACE_FILTERS = "1-70-0"; // Hz: as the viewer's own defaults
-const ROW_OF_TYPICAL = 4;
+const ROW_OF_TYPICAL = 2.5;
 
 const desks = new WeakMap();
 
@@ -300,6 +299,7 @@ class AttributionDesk {
     }
     this.panels.forEach((panel, k) => (panel.node.hidden = k >= state.panels.length));
     this.grid.style.setProperty("--panels", String(state.panels.length));
+    this.grid.dataset.n = String(state.panels.length);
     const panels = this.panels.slice(0, state.panels.length);
     panels.forEach((panel) => panel.prepare(state));
     const theme = themeOf(this.host);
@@ -319,22 +319,24 @@ class AttributionDesk {
     this.note(panels);
   }
 
-  // One colour scale where the maps have one unit; else shares of each map's own evidence.
+  // One colour scale where the maps have one unit; else shares of each map's own evidence. Cells of
+  // different size (a network of samples beside one of a spectrogram) cannot share one.
   scales(panels) {
     const shown = panels.map(({ pictures }) => pictures.ready);
-    const units = new Set(shown.filter((ready) => ready && ready.field).map(({ answer }) => answer.unit));
+    const drawn = shown.filter((ready) => ready && ready.field);
+    const units = new Set(drawn.map(({ answer }) => answer.unit));
     const mode = this.state.colours === "auto" ? (units.size > 1 ? "share" : "own") : this.state.colours;
     const factor = (ready) => (mode === "share" ? 100 / ready.whole : 1);
-    const limits = new Map(); // unit -> limit
-    for (const unit of mode === "share" ? ["all"] : units) {
-      const those = shown.filter((ready) => ready && ready.field && (unit === "all" || ready.answer.unit === unit));
-      limits.set(unit, sharedLimit(those.map(({ field }) => field), those.map(factor)) || 1);
+    const groupOf = ({ answer, field, shown: view }) => JSON.stringify([mode === "share" ? "share" : answer.unit, view, field.rows, field.columns]);
+    const groups = new Map(drawn.map((ready) => [groupOf(ready), null]));
+    for (const group of groups.keys()) {
+      const those = drawn.filter((ready) => groupOf(ready) === group);
+      groups.set(group, { limit: sharedLimit(those.map(({ field }) => field), those.map(factor)) || 1, cellS: those[0].cellS, letters: panels.filter(({ pictures }) => those.includes(pictures.ready)).map(({ letter }) => letter).join("") });
     }
-    const limitOf = (ready) => limits.get(mode === "share" ? "all" : ready.answer.unit);
+    const of = (ready) => ({ factor: factor(ready), limit: groups.get(groupOf(ready)).limit, unitWords: mode === "share" ? " %" : ready.answer.unit === "logit" ? " logit" : "" });
     return {
-      mode,
-      words: [...limits].map(([unit, limit]) => limitWords(limit, mode === "share" ? "share" : unit)),
-      of: shown.map((ready) => (ready && ready.field ? { factor: factor(ready), limit: limitOf(ready), unitWords: mode === "share" ? " %" : ready.answer.unit === "logit" ? " logit" : "" } : { factor: 1, limit: 1, unitWords: "" })),
+      words: [...groups].map(([group, { limit, cellS, letters }]) => `${groups.size > 1 ? `${letters} ` : ""}${limitWords(limit, JSON.parse(group)[0])} per cell of ${Math.round(1000 * cellS) / 1000} s`),
+      of: shown.map((ready) => (ready && ready.field ? of(ready) : { factor: 1, limit: 1, unitWords: "" })),
     };
   }
 
@@ -368,5 +370,3 @@ class AttributionDesk {
     this.host.dataset.judged = String(drawn && judged);
   }
 }
-
-export { make };

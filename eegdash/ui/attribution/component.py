@@ -32,7 +32,7 @@ _SHARED = (
 _MODULES = [name for name in scripts() if name.startswith("attribution/")]
 _MODULES += [f"viewer/{name}" for name in _SHARED]
 _LOADER = f"""
-const load = (name) => import(new URL("/attribution/{version()}/" + name, window.location.origin));
+const load = (name) => import(new URL("/attribution-code/{version()}/" + name, window.location.origin));
 {json.dumps(_MODULES)}.forEach(load);
 export default function (component) {{
   load("attribution/attribution.js").then((module) => module.update(component));

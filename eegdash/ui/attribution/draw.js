@@ -129,14 +129,14 @@ export function frequencyAxis(p, box, freqs, step = 0) {
     if (f < span[1]) p.g.fillRect(p.area.left, y, p.area.width, 1);
   }
   if (box.height >= 60) {
+    text(p, `${Math.round(span[1])} Hz`, p.area.left - 5, box.top + 6, { align: "right", px: 10 });
     let last = Infinity;
     for (const f of [span[0], ...ticks.filter((v) => v < span[1])]) {
       const y = Math.min(Math.max(yAt(f), box.top + 6), box.top + box.height - 6);
-      if (last - y < 11) continue;
+      if (last - y < 11 || y - box.top < 17) continue;
       text(p, `${Math.round(f * 10) / 10}`, p.area.left - 5, y, { align: "right", px: 10 });
       last = y;
     }
-    if (last - box.top > 17) text(p, `${Math.round(span[1])} Hz`, p.area.left - 5, box.top + 6, { align: "right", px: 10 });
   }
   return { span, yAt };
 }
@@ -157,7 +157,7 @@ export function segments(p, box, segmentS, n, named) {
 // The cells of a CAM as the network has them: that fine it is, and no finer.
 export function nativeGrid(p, box, [rows, columns], segmentS, n, freqs) {
   const all = freqs.length;
-  const { low, high } = rowsIn(freqs, p.zoom);
+  const { low, high } = rows > 1 ? rowsIn(freqs, p.zoom) : { low: 0, high: 0 };
   const { g, area } = p;
   g.strokeStyle = p.theme.dark ? "rgba(255,255,255,.28)" : "rgba(0,0,0,.26)";
   g.lineWidth = 1;
@@ -184,9 +184,9 @@ export function signs(p, found, xOf, yOf) {
   for (const { row, column, sign } of found) {
     const [x, y] = [xOf(column), yOf(row)];
     if (x < p.area.left + 5 || x > p.area.left + p.area.width - 5 || y === null) continue;
-    p.g.font = `700 13px ${FAMILY}`;
+    p.g.font = `700 17px ${FAMILY}`;
     p.g.textAlign = "center";
-    p.g.lineWidth = 3;
+    p.g.lineWidth = 3.5;
     p.g.strokeStyle = p.theme.back;
     p.g.strokeText(sign > 0 ? "+" : "−", x, y);
     p.g.fillStyle = p.theme.text;
@@ -197,6 +197,12 @@ export function signs(p, found, xOf, yOf) {
 export function mapSigns(p, box, field, columns, freqs, { limit, factor }) {
   const { low, high } = rowsIn(freqs, p.zoom);
   const yOf = (row) => (row < low || row > high ? null : box.top + box.height * (1 - (row + 0.5 - low) / (high + 1 - low)));
+  signs(p, peaks(field, 3, limit / factor), (c) => xAt(p, (columns[c][0] + columns[c][1]) / 2), yOf);
+}
+
+// The same on rows, the first on top.
+export function rowSigns(p, box, field, columns, { limit, factor }) {
+  const yOf = (row) => box.top + (box.height * (row + 0.5)) / field.rows;
   signs(p, peaks(field, 3, limit / factor), (c) => xAt(p, (columns[c][0] + columns[c][1]) / 2), yOf);
 }
 

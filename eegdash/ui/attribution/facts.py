@@ -94,6 +94,7 @@ def _models(opened: library.Opened, trace: ProbabilityTrace) -> list[dict[str, A
                 "name": info.name,
                 "title": info.title or info.name,
                 "features": config.features,
+                "threshold_pm": info.threshold_pm,
                 "montage": config.montage,
                 "baseline": default_baseline(config.features),
                 "scored": score.load_trace(desk, opened, info) is not None,

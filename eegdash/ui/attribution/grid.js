@@ -53,6 +53,22 @@ export function mean(map, nRows, rowOf, of = (v) => v) {
   return { rows: nRows, columns, values: sum };
 }
 
+// Columns joined by `k` within each segment, the last of a segment being shorter where need be.
+export function joined(field, segments, k) {
+  const frames = field.columns / segments;
+  const per = Math.ceil(frames / k);
+  const columns = segments * per;
+  const pos = new Float32Array(field.rows * columns);
+  const neg = new Float32Array(field.rows * columns);
+  for (let row = 0; row < field.rows; row++)
+    for (let c = 0; c < field.columns; c++) {
+      const to = row * columns + Math.floor(c / frames) * per + Math.floor((c % frames) / k);
+      pos[to] += field.pos[row * field.columns + c];
+      neg[to] += field.neg[row * field.columns + c];
+    }
+  return { rows: field.rows, columns, pos, neg };
+}
+
 // What a cell is coloured by: the larger of evidence for and against, with its sign.
 export const dominant = (field, i) => (field.pos[i] >= field.neg[i] ? field.pos[i] : -field.neg[i]);
 
@@ -113,6 +129,15 @@ export function columnEdges(frameS, segmentS, segments) {
   const one = edges(frameS, 0, segmentS);
   const found = [];
   for (let s = 0; s < segments; s++) for (let t = 0; t < frameS.length; t++) found.push([s * segmentS + one[t], s * segmentS + one[t + 1]]);
+  return found;
+}
+
+// The same borders with every `k` of a segment joined.
+export function joinedEdges(pairs, segments, k) {
+  const frames = pairs.length / segments;
+  const found = [];
+  for (let s = 0; s < segments; s++)
+    for (let t = 0; t < frames; t += k) found.push([pairs[s * frames + t][0], pairs[s * frames + Math.min(t + k, frames) - 1][1]]);
   return found;
 }
 

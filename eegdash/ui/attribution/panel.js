@@ -138,7 +138,8 @@ export class Panel {
     const key = JSON.stringify([address, Boolean(answer.value), answer.problem, Math.round(50 * (answer.progress || 0)), answer.state, Boolean(steady.value), steady.problem, Math.round(50 * (steady.progress || 0)), agreements]);
     if (this.judged === key) return;
     this.judged = key;
-    const listed = checksOf(header, answer.value || null, steady.value || null, agreements);
+    const limit = desk.modelOf(this.state.model).threshold_pm;
+    const listed = checksOf({ ...header, threshold_pm: limit }, answer.value || null, steady.value || null, agreements);
     this.verdict.replaceChildren(banner(answer.problem && !answer.value ? { state: "none", words: `The tests could not be made: ${answer.problem}` } : verdictOf(header, answer.value || null, listed)));
     this.checks.replaceChildren(checkList(listed), this.actions(address, answer, steady, index));
     if (this.detailed !== header) this.details(header);
@@ -181,6 +182,9 @@ export class Panel {
     const model = desk.modelOf(state.model);
     const fitting = desk.data.baselines.filter(({ features }) => features.includes(model.features));
     fill(selects.baseline, fitting.map(({ name, title, sentence }) => [name, `vs. ${title.toLowerCase()}`, sentence]), state.baseline || model.baseline);
+    const compares = desk.methodOf(state.method).needs_baseline;
+    selects.baseline.disabled = !compares;
+    selects.baseline.title = compares ? "What the window is compared with" : "This method compares with nothing; only its tests fill parts from a baseline.";
     selects.model.hidden = desk.data.models.length < 2;
     this.close.hidden = desk.state.panels.length < 2;
     selects.method.title = desk.methodOf(state.method).sentence;

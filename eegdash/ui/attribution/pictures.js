@@ -2,13 +2,14 @@
 
 import { make } from "../viewer/dom.js";
 import * as draw from "./draw.js";
-import { columnEdges, dominant, edges, grid, mass } from "./grid.js";
+import { columnEdges, edges, grid, joined, joinedEdges } from "./grid.js";
 import { fieldOf, powerOf, whyNot } from "./parts.js";
 import { figure } from "./scale.js";
 
 const POWER_H = 78;
 const BASELINE_H = 34;
 const TITLE = 13; // px over the triptych for t=0, 1, 2
+const MOST_COLUMNS = 40; // of a segment
 const ROWS = { map: 196, regions: 220, channels: 300, bands: 220, traces: 380 };
 
 export class Pictures {
@@ -39,13 +40,17 @@ export class Pictures {
     const { values, power_db: power, baseline_db: baseline } = answer.arrays;
     const shown = view === "map" && !answer.spectral ? "traces" : view;
     const why = whyNot(shown, answer);
-    const columns = columnEdges(answer.time_s, answer.segment_s, 3);
+    // hundreds of samples a segment are finer than a picture can show
+    const join = Math.ceil(answer.time_s.length / MOST_COLUMNS);
+    const all = columnEdges(answer.time_s, answer.segment_s, 3);
+    const columns = join > 1 ? joinedEdges(all, 3, join) : all;
     const freqs = answer.spectral ? pairs(answer.freqs_hz) : [];
     const map = grid(values.values, values.shape);
     const rows = why ? null : fieldOf(shown, map, answer, { of, bandSet });
-    const whole = { pos: answer.positive_mass, neg: answer.negative_mass };
+    const field = rows && (join > 1 ? joined(rows.field, 3, join) : rows.field);
+    const whole = answer.positive_mass + answer.negative_mass;
     const onGrid = (found) => found && powerOf(grid(found.values, found.shape), answer, of);
-    return { answer, shown, why, columns, freqs, rows, field: rows && rows.field, whole: whole.pos + whole.neg || mass(rows ? rows.field : { pos: [], neg: [] }).all || 1, power: onGrid(power), baseline: onGrid(baseline) };
+    return { answer, shown, why, columns, freqs, rows, field, whole: whole || 1, cellS: columns[1][1] - columns[1][0], power: onGrid(power), baseline: onGrid(baseline) };
   }
 
   height(view) {
@@ -85,7 +90,7 @@ export class Pictures {
       p.g.fillRect(p.area.left, TITLE, p.area.width, POWER_H);
       draw.write(p, "This network reads the samples, not a spectrogram.", p.area.left + p.area.width / 2, TITLE + POWER_H / 2, { align: "center", room: p.area.width - 8 });
     }
-    draw.segments(p, box, ready.answer.segment_s, 3, true);
+    if (ready.power) draw.segments(p, box, ready.answer.segment_s, 3, true);
   }
 
   mapIn(p, box, scale) {
@@ -101,6 +106,8 @@ export class Pictures {
     } else if (shown === "traces") {
       const raw = this.desk.rawOf(answer);
       if (raw) draw.traces(p, box, raw, field, columns, options);
+      draw.rowSigns(p, box, field, columns, options);
+      if (answer.native_shape.length === 1) draw.nativeGrid(p, box, [1, answer.native_shape[0]], answer.segment_s, 3, [[0, 1]]);
     } else draw.bars(p, box, field, columns, rows.names, { ...options, inks: shown === "channels" ? this.desk.inksOf(rows.names) : null });
     draw.segments(p, box, answer.segment_s, 3, false);
   }
@@ -180,5 +187,3 @@ const pairs = (centres) => {
   const borders = edges(centres, centres[0] - half, centres[centres.length - 1] + half);
   return centres.map((_, i) => [borders[i], borders[i + 1]]);
 };
-
-export { dominant };

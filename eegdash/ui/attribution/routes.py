@@ -102,6 +102,6 @@ def _told(words: str) -> Response:
 
 
 ROUTES = [
-    Route("/attribution/{version}/{part}/{name}", _script),
+    Route("/attribution-code/{version}/{part}/{name}", _script),
     Route("/explained/{token}/{kind}/{model}/{index:int}", _answer, methods=["GET", "DELETE"]),
 ]

@@ -42,9 +42,9 @@ export function changeRows(changes, chosen, onchange) {
     if (kind === "channel") rows.sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before));
     return make(
       "div",
-      { class: "changes" },
+      { class: `changes ${kind}` },
       make("h4", { textContent: title }),
-      ...rows.map(({ mask, title: name, before, after }) => {
+      make("div", { class: "rows" }, ...rows.map(({ mask, title: name, before, after }) => {
         const key = `${mask.kind}:${mask.name}`;
         const box = make("input", { type: "checkbox", checked: chosen.has(key), onchange: (e) => onchange(key, e.target.checked) });
         return make(
@@ -55,7 +55,7 @@ export function changeRows(changes, chosen, onchange) {
           make("span", { class: "track", role: "img", "aria-label": `${share(before)} becomes ${share(after)}` }, make("i", { class: "after", style: `width:${100 * after}%` }), make("i", { class: "before", style: `left:${100 * before}%` })),
           make("span", { class: "numbers", textContent: `${share(before)} → ${share(after)}` }),
         );
-      }),
+      })),
     );
   });
 }

@@ -65,11 +65,14 @@ export class WhatIf {
     if (index === undefined) return;
     const address = desk.addressOf("masks", { ...this.panel, method: "" }, index);
     const { value, problem } = desk.store.get(address);
-    const key = `${address}|${Boolean(value)}|${problem}|${this.chosen.size}`;
+    const key = `${address}|${Boolean(value)}|${problem}|${this.chosen.size}|${desk.state.bandSet}`;
     if (this.key !== key) {
       // the last rows stay, faded, while the next are computed
       this.rows.classList.toggle("stale", !value && !problem);
-      if (value) this.rows.replaceChildren(...changeRows(value.changes, this.chosen, (name, on) => this.tick(name, on)));
+      const { bandSet } = desk.state;
+      const slice = /^B\d$/;
+      const shown = ({ mask }) => mask.kind !== "band" || slice.test(mask.name) === (bandSet === "slices") || this.chosen.has(`band:${mask.name}`);
+      if (value) this.rows.replaceChildren(...changeRows(value.changes.filter(shown), this.chosen, (name, on) => this.tick(name, on)));
       else if (problem) this.rows.replaceChildren(make("p", { class: "note", textContent: problem }));
       this.key = key;
     }

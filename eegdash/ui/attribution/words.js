@@ -8,7 +8,7 @@ const HARDLY = 0.2;
 // All tests of one map: {state, title, words, help}. `checks` and `stability` are null while they
 // are not known; `agreements` are [{name, rho}] with the other maps of the same window and model.
 export function checksOf(header, checks, stability, agreements) {
-  return [completeness(header), ...curves(checks), randomisation(checks), ...agreement(agreements), ...steadiness(stability)];
+  return [completeness(header), ...curves(checks), randomisation(checks), ...quietness(header), ...agreement(agreements), ...steadiness(stability)];
 }
 
 function completeness({ completeness_error: error, complete, logit, baseline }) {
@@ -21,8 +21,8 @@ function completeness({ completeness_error: error, complete, logit, baseline }) 
 
 function curves(checks) {
   const about = {
-    insertion: ["Insertion", "Parts of the window are put into the baseline, those that the map marks first. A faithful map brings the logit up sooner than random orders do."],
-    deletion: ["Deletion", "Parts of the window are replaced by the baseline, those that the map marks first. A faithful map brings the logit down sooner than random orders do."],
+    insertion: ["Insertion", "Area under the logit, 0 being the baseline and 1 the window. Parts of the window are put into the baseline, those that the map marks first. A faithful map brings the logit up sooner than random orders do."],
+    deletion: ["Deletion", "Area under the logit, 0 being the baseline and 1 the window. Parts of the window are replaced by the baseline, those that the map marks first. A faithful map brings the logit down sooner than random orders do."],
   };
   return Object.entries(about).map(([name, [title, help]]) => {
     if (!checks) return { state: "open", title, words: "being computed", help };
@@ -44,6 +44,15 @@ function randomisation(checks) {
   if (rho === null) return { state: "none", title, words: "the map is the same everywhere, so there is nothing to correlate", help };
   const words = survives ? `hardly changes for ${n} networks with random weights` : `changes for ${n} networks with random weights`;
   return { state: survives ? "bad" : "good", title, words: `${words}: correlation ${rho.toFixed(2)} (flagged from ${limit})`, help };
+}
+
+// What the map is measured from should be what it is called.
+function quietness({ baseline, threshold_pm: limit }) {
+  if (!baseline) return [];
+  const { probability, title } = baseline;
+  const quiet = 1000 * probability < limit;
+  const words = quiet ? `probability ${share(probability)}, below the threshold` : `probability ${share(probability)}: the detector calls it a seizure, too, so the map shows only what comes on top`;
+  return [{ state: quiet ? "good" : "doubtful", title: "Baseline is quiet", words, help: `${title}: what the window is compared with should be no seizure to this detector.` }];
 }
 
 function agreement(agreements) {
@@ -80,7 +89,7 @@ function steadiness(stability) {
 // What follows from the tests: {state, words}.
 export function verdictOf(header, checks, listed) {
   if (header.no_positive_evidence) return { state: "bad", words: "No positive evidence: nothing in this map speaks for a seizure. Do not read its strongest spots as reasons for one." };
-  const named = (state) => listed.filter((check) => check.state === state).map(({ title }) => title.toLowerCase());
+  const named = (state) => listed.filter((check) => check.state === state).map(({ title }) => title[0].toLowerCase() + title.slice(1));
   const core = listed.slice(0, 4);
   const [sum, insertion, deletion, training] = core;
   if (core.some(({ state }) => state === "open")) return { state: "open", words: `Testing it against random maps and random weights …` };
