@@ -129,6 +129,21 @@ def _interictal_median(
     return Baseline("", values, samples, f"Median spectrum of {len(quiet)} windows")
 
 
+def _interictal_window(
+    config: DetectorConfig, window: NDArray[np.float32], quiet: NDArray[np.float32]
+) -> Baseline:
+    """Return the quiet window whose spectrum is nearest to the median spectrum of all."""
+    levels = quiet if config.features == LOG_POWER else np.log10(1e-3 + _amplitude(quiet))
+    profile = levels.mean(axis=(1, 4)) if config.features == LOG_POWER else levels.mean(axis=1)
+    away = ((profile - np.median(profile, axis=0)) ** 2).reshape(len(quiet), -1).mean(axis=1)
+    note = f"A true window of this recording: the most usual of {len(quiet)} windows"
+    return _one(quiet[int(np.argmin(away))], note)
+
+
+def _amplitude(quiet: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(np.abs(np.fft.rfft(quiet, axis=-1)), dtype=np.float64)
+
+
 def _training_mean(
     config: DetectorConfig, window: NDArray[np.float32], quiet: NDArray[np.float32]
 ) -> Baseline:
@@ -180,7 +195,7 @@ def _surrogate(
     """
     rng = np.random.default_rng(_SEED)
     chosen = quiet[_spread(len(quiet), N_SAMPLES)]
-    amplitude = np.median(np.abs(np.fft.rfft(quiet, axis=-1)), axis=(0, 1))
+    amplitude = np.median(_amplitude(quiet), axis=(0, 1))
     samples = []
     for piece in chosen:
         phase = np.angle(np.fft.rfft(piece, axis=-1))
@@ -214,6 +229,14 @@ BASELINES: dict[str, BaselineKind] = {
         True,
         False,
         _surrogate,
+    ),
+    "interictal-window": BaselineKind(
+        "Interictal window",
+        "A true window of this recording, one that the detector is sure is no seizure.",
+        FEATURES,
+        True,
+        False,
+        _interictal_window,
     ),
     "training-mean": BaselineKind(
         "Training mean",

@@ -107,7 +107,7 @@ def _finished(method: str, detector: Detector, native: Tensor, logit: float) -> 
     """Lay a CAM (3, [n_channels,] ...) over the grid of the features."""
     config = detector.config
     spectral = config.features != DERIVATIONS
-    grid = detector.network.input_shape[1:]
+    grid = detector.input_shape[1:]
     mixes = native.ndim - 1 == len(grid)
     ch_names = () if mixes else config.ch_names
     parameters: dict[str, Any] = {"layer": _layer(detector), "interpolation": "linear"}

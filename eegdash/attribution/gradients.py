@@ -167,7 +167,7 @@ def _ends(network: torch.nn.Module, inputs: Tensor, start: Tensor) -> tuple[floa
 
 def rfft_freqs(detector: Detector) -> NDArray[np.float64]:
     """Return the frequencies of the spectral view of derivations, Hz."""
-    n = int(detector.network.input_shape[-1])
+    n = int(detector.input_shape[-1])
     return np.asarray(np.fft.rfftfreq(n, 1 / detector.config.sfreq), dtype=np.float64)
 
 

@@ -89,11 +89,7 @@ def attribute(
     problem = method.problem(detector)
     if problem:
         raise AttributionError(problem)
-    import importlib
-
-    compute: Compute = getattr(importlib.import_module(method.module), method.function)
-    values = np.ascontiguousarray(window, dtype=np.float32)
-    found = compute(detector, values, baseline, progress=progress, **options)
+    found = computed(name, detector, window, baseline, progress=progress, **options)
     if not np.isfinite(found.values).all():
         raise AttributionError(
             f"{method.title} gave values that are not finite for this window. "
@@ -101,6 +97,25 @@ def attribute(
         )
     if name == "deep-lift" and not found.complete:
         raise AttributionError(f"{_incomplete(detector, found)} Choose Integrated Gradients.")
+    return found
+
+
+def computed(
+    name: str,
+    detector: Detector,
+    window: NDArray[np.float32],
+    baseline: Baseline,
+    *,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Attribution:
+    """Return a map without asking whether the method fits: of a randomised twin, for instance."""
+    import importlib
+
+    method = METHODS[name]
+    compute: Compute = getattr(importlib.import_module(method.module), method.function)
+    values = np.ascontiguousarray(window, dtype=np.float32)
+    found = compute(detector, values, baseline, progress=progress, **options)
     return replace(found, baseline=baseline.name if method.needs_baseline else "")
 
 
@@ -127,7 +142,7 @@ def _deep_lift_error(detector: Detector, sha256: str) -> str:
     from eegdash.attribution.gradients import deep_lift
 
     rng = np.random.default_rng(0)
-    shape = (3, *detector.network.input_shape)
+    shape = (3, *detector.input_shape)
     for trial in range(6):
         # walks, not noise: far from each other in places, as real windows are
         walks = rng.standard_normal((2, *shape)).cumsum(axis=-1).cumsum(axis=-2)

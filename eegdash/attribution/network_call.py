@@ -31,6 +31,20 @@ def window_logits(network: nn.Module, windows: Tensor) -> Tensor:
 
 
 @contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one core: the networks are small, so that a second thread gains little.
+
+    Where other processes want the cores, waiting for it was seen to cost ten times the work.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
 def at_work(network: nn.Module, *, seed: int = 0) -> Iterator[None]:
     """Hold the network alone, in evaluation mode, with seeded random numbers; restore all after.
 
@@ -42,19 +56,14 @@ def at_work(network: nn.Module, *, seed: int = 0) -> Iterator[None]:
         flags = {parameter: parameter.requires_grad for parameter in network.parameters()}
         hooks = {module: _hooks_of(module) for module in network.modules()}
         numpy_state = np.random.get_state()
-        threads = torch.get_num_threads()
         try:
-            # the networks are small: a second thread gains little, and where other processes
-            # want the cores, waiting for it costs several times the work
-            torch.set_num_threads(1)
             network.eval()
             network.requires_grad_(False)
             np.random.seed(seed)
-            with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            with _one_thread(), torch.random.fork_rng(devices=[]), torch.enable_grad():
                 torch.manual_seed(seed)
                 yield
         finally:
-            torch.set_num_threads(threads)
             np.random.set_state(numpy_state)
             for module, training in modes.items():
                 module.training = training
@@ -169,7 +178,7 @@ def logits_of(
     detector: Detector, windows: NDArray[np.float32], *, batch: int = 64
 ) -> NDArray[np.float64]:
     """Return the logits (n,) of windows (n, 3, *input_shape), without gradients."""
-    with _ONE_AT_A_TIME, torch.inference_mode():
+    with _ONE_AT_A_TIME, _one_thread(), torch.inference_mode():
         parts = [
             window_logits(detector.network, torch.from_numpy(np.ascontiguousarray(part)))
             for part in np.split(windows, range(batch, len(windows), batch))

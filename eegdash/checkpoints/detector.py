@@ -34,6 +34,12 @@ class Detector:
         return tuple(getattr(self.network, "layers", ()))
 
     @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of the features of one segment."""
+        shape: tuple[int, ...] = self.network.input_shape  # type: ignore[assignment]
+        return shape
+
+    @property
     def freqs_hz(self) -> NDArray[np.float64]:
         """Frequencies of the features' second axis, Hz; empty where derivations are read."""
         return feature_freqs_hz(self.config)

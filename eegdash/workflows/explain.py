@@ -183,7 +183,7 @@ def explain(desk: Desk, request: Request, progress: Progress | None = None) -> E
         message says what to choose instead.
     """
     material = open_material(desk, request.path, request.model)
-    request = _checked(material, request)
+    request = checked_request(material, request)
     found = _stored(desk, material, request)
     return found if found is not None else _computed(desk, material, request, progress)
 
@@ -191,11 +191,11 @@ def explain(desk: Desk, request: Request, progress: Progress | None = None) -> E
 def stored_explanation(desk: Desk, request: Request) -> Explained | None:
     """Return a stored result, or None; takes milliseconds."""
     material = open_material(desk, request.path, request.model)
-    return _stored(desk, material, _checked(material, request))
+    return _stored(desk, material, checked_request(material, request))
 
 
-def _checked(material: Material, request: Request) -> Request:
-    """Fill in the usual baseline, none where the method compares with nothing."""
+def checked_request(material: Material, request: Request) -> Request:
+    """Return a request with its baseline named: the usual one, or none where none is needed."""
     method = METHODS.get(request.method)
     if method is None:
         raise AttributionError(

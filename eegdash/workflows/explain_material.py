@@ -250,7 +250,7 @@ def quiet_windows(
     else:
         found, highest = _quiet_of_tried(desk, material, progress)
     if found is None:
-        shape = (0, 3, *material.detector.network.input_shape)
+        shape = (0, 3, *material.detector.input_shape)
         return np.empty(shape, dtype=np.float32), None
     desk.cache.put_array(key, found)
     desk.cache.put_json(f"{key}-meta", {"highest_pm": highest})
