@@ -24,7 +24,7 @@ from eegdash.workflows.other_detectors import detectors_beside
 
 _LOG = logging.getLogger(__name__)
 _KEY = "attribution"
-_TIME = "t"
+_RECORDING, _TIME = "recording", "t"
 _RECORDINGS = "../../pages/recordings.py"
 _REVIEW = "../../pages/review.py"
 
@@ -35,10 +35,13 @@ def draw() -> None:
     path = review.chosen_path()
     if path is None:
         frame.header("**Attribution**: why does the detector say so?")
-        st.info(
-            "Choose a recording on the **Recordings** page, and review it; the key `e` there "
-            "brings you here, to what you look at."
-        )
+        if session().recording_sha256 or _RECORDING in st.query_params:
+            st.warning("This recording is not in the workspace any more. Choose another one.")
+        else:
+            st.info(
+                "Choose a recording on the **Recordings** page, and review it; the key `e` there "
+                "brings you here, to what you look at."
+            )
         st.page_link(_RECORDINGS, label="Go to Recordings")
         return
     try:

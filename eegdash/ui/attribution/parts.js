@@ -12,7 +12,7 @@ export const VIEWS = [
 
 // Why a view cannot be drawn of a map, in words; empty where it can.
 export function whyNot(view, header) {
-  if (["regions", "channels", "traces"].includes(view) && !header.ch_names.length)
+  if (["regions", "channels", "traces"].includes(view) && !header.placed)
     return "This method gives no place for this network: its convolutions mix the derivations. Choose Integrated Gradients for regions and channels.";
   if (view === "bands" && !header.bands.length) return "This network reads samples: its map has times and channels, no bands.";
   return "";
@@ -55,8 +55,9 @@ export function rowsOf(view, header, { of, bandSet }) {
 
 export function fieldOf(view, map, header, choice) {
   const rows = rowsOf(view, header, choice);
-  // a map without channels is the same wherever the reader looks
-  const rowOf = map.channels === 1 && header.ch_names.length === 0 ? (_, f) => (view === "map" ? f : rows.rowOf(0, f)) : rows.rowOf;
+  // a map without places is the same wherever the reader looks
+  const first = [...chosenChannels(choice.of, header)][0];
+  const rowOf = header.placed ? rows.rowOf : (_, f) => rows.rowOf(first, f);
   return { ...rows, field: evidence(map, rows.names.length, rowOf) };
 }
 

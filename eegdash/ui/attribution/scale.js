@@ -19,7 +19,7 @@ export function signedColour(share, dark) {
 // light ground, bright on dark ground.
 export function greyColour(share, dark) {
   const level = Math.min(Math.max(share, 0), 1);
-  const v = Math.round(dark ? 20 + 190 * level : 245 - 190 * level);
+  const v = Math.round(dark ? 22 + 140 * level : 250 - 140 * level);
   return ((255 << 24) | (v << 16) | (v << 8) | v) >>> 0;
 }
 
