@@ -168,7 +168,8 @@ def evidence_of_patches(found: Attribution, numbers: NDArray[np.int64]) -> NDArr
     """Return the sum of a map over each patch; a map without channel axis holds for all."""
     values = found.values if found.has_channels else found.values[:, None]
     laid = np.broadcast_to(values, numbers.shape)
-    return np.bincount(numbers.ravel(), weights=laid.ravel().astype(np.float64))
+    summed = np.bincount(numbers.ravel(), weights=laid.ravel().astype(np.float64))
+    return np.asarray(summed, dtype=np.float64)
 
 
 # ---- insertion and deletion ----------------------------------------------------------------

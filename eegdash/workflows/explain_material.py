@@ -23,8 +23,8 @@ from eegdash.workflows.score import stored_trace
 _VERSION = 1
 QUIET_SHARE = 0.2
 """Share of the scored windows, those of the lowest probability, that baselines are made from."""
-_FEWEST, _MOST = 5, 24
-_TRIED = 32
+_FEWEST, _MOST = 5, 16
+_TRIED = 24
 _SEGMENTS = np.array([0, 2, 4])
 
 

@@ -268,8 +268,8 @@ def _trace(
     kept: NDArray[np.uint16],
 ) -> MaskedTrace:
     config = material.config
-    time_s = config.window_s / 2 + config.step_s * (first + np.arange(kept.shape[1]))
-    time_s = np.asarray(time_s, dtype=np.float64)
+    centres = config.window_s / 2 + config.step_s * (first + np.arange(kept.shape[1]))
+    time_s = np.asarray(centres, dtype=np.float64)
     return MaskedTrace(tuple(masks), first, time_s, kept[0], kept[1], baseline)
 
 
