@@ -21,6 +21,7 @@ from eegdash.attribution import (
     physiological_bands,
     regions_of,
 )
+from eegdash.attribution.digest import digest
 from eegdash.attribution.faithfulness import SURVIVES, Checks, Curve, Stability
 from eegdash.attribution.shortcut import ShortcutReport
 from eegdash.detection import UNSCORED
@@ -133,6 +134,7 @@ def _window_facts(window: WindowFeatures) -> dict[str, Any]:
 
 
 def _map_facts(made: Attribution) -> dict[str, Any]:
+    said = digest(made)
     return {
         "method": made.method,
         "placed": made.has_channels,
@@ -145,11 +147,8 @@ def _map_facts(made: Attribution) -> dict[str, Any]:
         "no_positive_evidence": made.no_positive_evidence,
         "positive_mass": made.positive_mass,
         "negative_mass": made.negative_mass,
-        "by_segment": made.by_segment(),
-        "masses": {
-            "physiological": _masses(made.masses(physiological_bands(made.freqs_hz))),
-            "slices": _masses(made.masses(equal_slices(made.freqs_hz))),
-        },
+        "digest": said.sentences,
+        "masses": {"physiological": _masses(said.clinical), "slices": _masses(said.slices)},
     }
 
 

@@ -56,10 +56,12 @@ class AttributionDesk {
     const { data } = component;
     const changed = !this.data || this.data.recording.sha256 !== data.recording.sha256 || this.data.model !== data.model;
     this.data = data;
+    this.options = null;
     this.startOfDay = data.recording.start_of_day_s;
     if (changed) {
       this.state = null;
       this.values = null;
+      this.uv.clear();
       this.whatIf.opened();
       this.alarm.opened();
     }
@@ -213,9 +215,9 @@ class AttributionDesk {
   }
 
   windowOptions(chosen) {
-    const options = placed(this.data, this.values, this.events);
-    if (!options.some(([value]) => value === String(chosen))) options.push([String(chosen), `window ${chosen}`]);
-    return options;
+    this.options ||= placed(this.data, this.values, this.events);
+    const known = this.options.some(([value]) => value === String(chosen));
+    return known ? this.options : [...this.options, [String(chosen), `window ${chosen}`]];
   }
 
   // ---- zoom and hand -----------------------------------------------------------------------

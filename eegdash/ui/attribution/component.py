@@ -31,8 +31,9 @@ _SHARED = (
 )
 _MODULES = [name for name in scripts() if name.startswith("attribution/")]
 _MODULES += [f"viewer/{name}" for name in _SHARED]
+_CODE = f"/attribution-code/{version()}/"
 _LOADER = f"""
-const load = (name) => import(new URL("/attribution-code/{version()}/" + name, window.location.origin));
+const load = (name) => import(new URL("{_CODE}" + name, window.location.origin));
 {json.dumps(_MODULES)}.forEach(load);
 export default function (component) {{
   load("attribution/attribution.js").then((module) => module.update(component));

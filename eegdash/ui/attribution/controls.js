@@ -63,7 +63,7 @@ export function refreshControls(desk, scales, theme, limits) {
   const t = desk.centreOf(state.index);
   const clock = desk.startOfDay === null ? "" : ` (${fmt.clock(desk.startOfDay, t)})`;
   desk.where.textContent = `Window around ${fmt.elapsed(t, 1)}${clock}, ${pm > 1000 ? "not scored" : `probability ${(pm / 1000).toFixed(2)}`}, threshold ${(data.trace.threshold_pm / 1000).toFixed(2)}`;
-  desk.limit.textContent = scales.words.length ? `Colours end at ${scales.words.join("; ")}, ${scales.words.length > 1 ? "each" : "the same in all panels"}; + and − mark the strongest.` : "";
+  desk.limit.textContent = scales.words.length ? `${["regions", "channels", "bands"].includes(state.view) ? "Bars (up for, down against) end at" : "Colours end at"} ${scales.words.join("; ")}, ${scales.words.length > 1 ? "each" : "the same in all panels"}${["map", "traces"].includes(state.view) ? "; + and − mark the strongest" : ""}.` : "";
   const traces = desk.panels.some(({ pictures }) => pictures.ready && pictures.ready.shown === "traces");
   desk.powerLimit.textContent = `Power: ${limits[0]} to ${limits[1]} dB re 1 µV²/Hz.${traces ? ` Traces: ${desk.uvPerRow()} µV per row, 1 to 70 Hz, negative up.` : ""}`;
   colourBar(desk.bar, theme);

@@ -81,6 +81,7 @@ export class Panel {
     this.facts.title = header && header.baseline ? header.baseline.note : "";
     this.readout(choice, scale);
     if (value) this.judge(value);
+    if (value && (this.detailed !== value || this.bandSet !== choice.bandSet)) this.details(value, choice.bandSet);
     else if (!this.stale) this.clear();
   }
 
@@ -125,7 +126,7 @@ export class Panel {
 
   clear() {
     for (const part of [this.verdict, this.checks, this.more]) part.replaceChildren();
-    this.judged = null;
+    this.judged = this.detailed = null;
   }
 
   judge(header) {
@@ -142,7 +143,7 @@ export class Panel {
     const listed = checksOf({ ...header, threshold_pm: limit }, answer.value || null, steady.value || null, agreements);
     this.verdict.replaceChildren(banner(answer.problem && !answer.value ? { state: "none", words: `The tests could not be made: ${answer.problem}` } : verdictOf(header, answer.value || null, listed)));
     this.checks.replaceChildren(checkList(listed), this.actions(address, answer, steady, index));
-    if (this.detailed !== header) this.details(header);
+
   }
 
   actions(address, answer, steady, index) {
@@ -162,11 +163,11 @@ export class Panel {
     return row;
   }
 
-  details(header) {
+  details(header, bandSet) {
     this.detailed = header;
-    const { state } = this.desk;
+    this.bandSet = bandSet;
     const words = make("ul", { class: "digest" }, ...(header.digest || []).map((sentence) => make("li", { textContent: sentence })));
-    const table = make("div", { class: "scroll" }, massTable(header.masses[state.bandSet]));
+    const table = make("div", { class: "scroll" }, massTable(header.masses[bandSet]));
     const about = this.desk.methodOf(this.state.method);
     const provenance = make("details", {}, make("summary", { textContent: "Provenance" }), make("pre", { textContent: JSON.stringify(header.provenance, null, 1) }));
     this.more.replaceChildren(words, table, make("p", { class: "note", textContent: about.sentence }), header.baseline ? make("p", { class: "note", textContent: `Baseline: ${header.baseline.title}. ${header.baseline.note}; its probability is ${share(header.baseline.probability)}.` }) : "", provenance);

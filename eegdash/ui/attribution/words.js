@@ -2,6 +2,9 @@
 
 import { figure, signed } from "./scale.js";
 
+// A correlation; a little below zero is no minus.
+const rank = (rho) => (Math.round(100 * rho) / 100 || 0).toFixed(2);
+
 const AGREES = 0.5;
 const HARDLY = 0.2;
 
@@ -43,7 +46,7 @@ function randomisation(checks) {
   const { signed: rho, survives, n_networks: n, limit } = checks.randomisation;
   if (rho === null) return { state: "none", title, words: "the map is the same everywhere, so there is nothing to correlate", help };
   const words = survives ? `hardly changes for ${n} networks with random weights` : `changes for ${n} networks with random weights`;
-  return { state: survives ? "bad" : "good", title, words: `${words}: correlation ${rho.toFixed(2)} (flagged from ${limit})`, help };
+  return { state: survives ? "bad" : "good", title, words: `${words}: correlation ${rank(rho)} (flagged from ${limit})`, help };
 }
 
 // What the map is measured from should be what it is called.
@@ -62,7 +65,7 @@ function agreement(agreements) {
     if (rho === null) return { state: "none", title, words: "the maps have no common grid", help };
     const state = rho >= AGREES ? "good" : "doubtful";
     const how = rho >= AGREES ? "much the same places" : rho >= HARDLY ? "partly the same places" : "other places";
-    return { state, title, words: `${how}: rank correlation ${rho.toFixed(2)}`, help };
+    return { state, title, words: `${how}: rank correlation ${rank(rho)}`, help };
   });
 }
 
