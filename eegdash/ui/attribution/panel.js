@@ -80,9 +80,10 @@ export class Panel {
     this.facts.textContent = header ? this.factWords(header) : "";
     this.facts.title = header && header.baseline ? header.baseline.note : "";
     this.readout(choice, scale);
-    if (value) this.judge(value);
-    if (value && (this.detailed !== value || this.bandSet !== choice.bandSet)) this.details(value, choice.bandSet);
-    else if (!this.stale) this.clear();
+    if (value) {
+      this.judge(value);
+      if (this.detailed !== value || this.bandSet !== choice.bandSet) this.details(value, choice.bandSet);
+    } else if (!this.stale) this.clear();
   }
 
   say() {
