@@ -71,7 +71,7 @@ export class Panel {
 
   // ---- what is shown -----------------------------------------------------------------------
 
-  refresh(choice, scale) {
+  refresh(choice) {
     this.options();
     this.say();
     const { value } = this.found;
@@ -79,7 +79,6 @@ export class Panel {
     const header = value || (this.stale ? this.last : null);
     this.facts.textContent = header ? this.factWords(header) : "";
     this.facts.title = header && header.baseline ? header.baseline.note : "";
-    this.readout(choice, scale);
     if (value) {
       this.judge(value);
       if (this.detailed !== value || this.bandSet !== choice.bandSet) this.details(value, choice.bandSet);
@@ -90,7 +89,7 @@ export class Panel {
     const { message } = this.pictures;
     const { problem, progress, state, value } = this.found;
     const { ready } = this.pictures;
-    const key = `${problem}|${state}|${Math.round(100 * (progress || 0))}|${ready && ready.why}|${Boolean(value)}`;
+    const key = `${problem}|${state}|${Math.round(100 * (progress || 0))}|${ready && ready.why}|${value && value.no_positive_evidence}`;
     if (this.said === key) return;
     this.said = key;
     if (problem) message.replaceChildren(problem, " ", make("button", { type: "button", textContent: "Try again", onclick: () => this.again() }));
@@ -120,7 +119,7 @@ export class Panel {
     return `${when}: probability ${share(header.probability)}, logit ${signed(header.logit)}${baseline}. Evidence ${strength(header)}${native}${filled}.`;
   }
 
-  readout(choice, { hover, zoom, factor, unitWords }) {
+  readout({ hover, zoom, factor, unitWords }) {
     const words = this.pictures.read(hover, zoom, factor, unitWords);
     if (this.pictures.readout.textContent !== words) this.pictures.readout.textContent = words;
   }
