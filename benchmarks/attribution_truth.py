@@ -90,6 +90,7 @@ def seizure(name: str, seed: int) -> Case:
     )
 
 
+@lru_cache
 def mapped(model: str, seed: int, method: str) -> tuple[Attribution, Baseline]:
     """Return the map of a case, and the usual baseline."""
     from eegdash.attribution import default_baseline

@@ -31,6 +31,7 @@ from eegdash.attribution.network_call import at_work, told, window_logits
 from eegdash.checkpoints import DERIVATIONS, Detector
 
 IG_STEPS = 64
+IG_DOUBLINGS = 2
 _IG_BATCH = 16
 _IG_RULE = "riemann_middle"
 SHAP_SAMPLES = 64
@@ -46,16 +47,17 @@ def integrated_gradients(
     *,
     progress: Progress | None = None,
     steps: int = IG_STEPS,
+    doublings: int = IG_DOUBLINGS,
 ) -> Attribution:
     """Return Integrated Gradients (Sundararajan M. et al. 2017, arXiv 1703.01365), by Captum.
 
     The steps lie in the middle of equal parts of the path. (Gauss-Legendre, the usual rule, is
     made for smooth functions; along paths with the kinks of rectifiers and maxima it missed the
-    sum three times as often.) Where the sum is still missed, the steps are doubled, twice at most
-    and only as long as that helps; ``parameters`` say how many were taken.
+    sum three times as often.) Where the sum is still missed, the steps are doubled, at most
+    ``doublings`` times and only as long as that helps; ``parameters`` say how many were taken.
     """
     found = _integrated(detector, window, baseline, steps, progress)
-    for _ in range(2):
+    for _ in range(doublings):
         if found.complete:
             break
         steps *= 2
