@@ -184,7 +184,9 @@ test("each failure is named", () => {
   assert.equal(judged({}, { ...CHECKS, deletion: curve(false, 0.45) }).state, "doubtful");
   assert.match(judged({ complete: false, completeness_error: 1 }, CHECKS).words, /do not add up/);
   assert.match(judged({ no_positive_evidence: true }, CHECKS).words, /No positive evidence/);
-  assert.equal(judged({}, CHECKS, [{ name: "B", rho: 0.1 }]).state, "doubtful");
+  assert.equal(judged({}, CHECKS, [{ name: "B", rho: 0.1, passed: true }]).state, "doubtful");
+  // to differ from a map that fails is no fault
+  assert.equal(judged({}, CHECKS, [{ name: "B", rho: 0.1, passed: false }]).state, "good");
   assert.equal(judged({ baseline: { ...ABOUT.baseline, probability: 0.7 } }, CHECKS).state, "doubtful");
   assert.equal(judged({}, null).state, "open");
   assert.equal(judged({}, { ...CHECKS, insertion: null, deletion: null, note: "same logit" }).state, "doubtful");

@@ -127,7 +127,7 @@ class AttributionDesk {
       // one question for both sides
       const [a, b] = [mine, other].sort((x, y) => (x.method + this.baselineOf(x) < y.method + this.baselineOf(y) ? -1 : 1));
       const { value } = this.store.get(this.addressOf("agreement", a, index, { other: b.method, other_baseline: this.baselineOf(b) }));
-      if (value) found.push({ name: `${this.panels[k].letter}`, rho: value.rho });
+      if (value) found.push({ name: this.panels[k].letter, rho: value.rho, passed: this.panels[k].passed });
     });
     return found;
   }

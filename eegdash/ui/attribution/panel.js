@@ -14,6 +14,7 @@ export class Panel {
   constructor(desk, place) {
     this.desk = desk;
     this.place = place;
+    this.passed = null; // whether the map on screen passed its own tests
     this.letter = LETTERS[place];
     const pick = (label, set) =>
       make("select", { "aria-label": `${label} of panel ${this.letter}`, title: label, onchange: (e) => (set(e.target.value), e.target.blur()) });
@@ -126,7 +127,7 @@ export class Panel {
 
   clear() {
     for (const part of [this.verdict, this.checks, this.more]) part.replaceChildren();
-    this.judged = this.detailed = null;
+    this.judged = this.detailed = this.passed = null;
   }
 
   judge(header) {
@@ -140,10 +141,19 @@ export class Panel {
     if (this.judged === key) return;
     this.judged = key;
     const limit = desk.modelOf(this.state.model).threshold_pm;
-    const listed = checksOf({ ...header, threshold_pm: limit }, answer.value || null, steady.value || null, agreements);
-    this.verdict.replaceChildren(banner(answer.problem && !answer.value ? { state: "none", words: `The tests could not be made: ${answer.problem}` } : verdictOf(header, answer.value || null, listed)));
+    const about = { ...header, threshold_pm: limit };
+    const known = answer.value || null;
+    this.passes(known && verdictOf(about, known, checksOf(about, known, null, [])).state === "good");
+    const listed = checksOf(about, known, steady.value || null, agreements);
+    this.verdict.replaceChildren(banner(answer.problem && !answer.value ? { state: "none", words: `The tests could not be made: ${answer.problem}` } : verdictOf(about, known, listed)));
     this.checks.replaceChildren(checkList(listed), this.actions(address, answer, steady, index));
 
+  }
+
+  // The other panels say whether the map that they differ from passed.
+  passes(passed) {
+    if (this.passed !== passed) this.desk.redraw();
+    this.passed = passed;
   }
 
   actions(address, answer, steady, index) {
@@ -170,7 +180,7 @@ export class Panel {
     const table = make("div", { class: "scroll" }, massTable(header.masses[bandSet]));
     const about = this.desk.methodOf(this.state.method);
     const provenance = make("details", {}, make("summary", { textContent: "Provenance" }), make("pre", { textContent: JSON.stringify(header.provenance, null, 1) }));
-    this.more.replaceChildren(words, table, make("p", { class: "note", textContent: about.sentence }), header.baseline ? make("p", { class: "note", textContent: `Baseline: ${header.baseline.title}. ${header.baseline.note}; its probability is ${share(header.baseline.probability)}.` }) : "", provenance);
+    this.more.replaceChildren(words, table, make("p", { class: "note", textContent: about.sentence }), header.baseline ? make("p", { class: "note", textContent: `Baseline: ${header.baseline.title}. ${header.baseline.note.replace(/\.$/, "")}; its probability is ${share(header.baseline.probability)}.` }) : "", provenance);
   }
 
   // ---- choices -----------------------------------------------------------------------------

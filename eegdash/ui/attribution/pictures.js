@@ -124,12 +124,10 @@ export class Pictures {
     const { ready } = this;
     const p = draw.pen(this.baseline, BASELINE_H, theme, zoom);
     const box = { top: 0, height: BASELINE_H };
-    if (!ready.baseline) {
-      const words = ready.answer.baseline ? ready.answer.baseline.title : "compared with nothing: no baseline";
-      draw.write(p, words, p.area.left, BASELINE_H / 2, { room: p.area.width });
-      return;
-    }
-    draw.spectrogram(p, box, ready.baseline, ready.columns, ready.freqs, limits);
+    const { baseline_uv: samples } = ready.answer.arrays;
+    if (ready.baseline) draw.spectrogram(p, box, ready.baseline, ready.columns, ready.freqs, limits);
+    else if (samples) draw.samples(p, box, samples, ready.answer.segment_s, this.desk.uvPerRow());
+    else return draw.write(p, "compared with nothing: no baseline", p.area.left, BASELINE_H / 2, { room: p.area.width });
     draw.segments(p, box, ready.answer.segment_s, 3, false);
     draw.write(p, "baseline", p.area.left - 5, BASELINE_H / 2, { align: "right", px: 10, room: draw.LEFT - 8 });
   }

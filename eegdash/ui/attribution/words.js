@@ -9,7 +9,8 @@ const AGREES = 0.5;
 const HARDLY = 0.2;
 
 // All tests of one map: {state, title, words, help}. `checks` and `stability` are null while they
-// are not known; `agreements` are [{name, rho}] with the other maps of the same window and model.
+// are not known; `agreements` are [{name, rho, passed}] with the other maps of the same window and
+// detector, `passed` telling whether that map passed its own tests (null: not known yet).
 export function checksOf(header, checks, stability, agreements) {
   return [completeness(header), ...curves(checks), randomisation(checks), ...quietness(header), ...agreement(agreements), ...steadiness(stability)];
 }
@@ -55,17 +56,20 @@ function quietness({ baseline, threshold_pm: limit }) {
   const { probability, title } = baseline;
   const quiet = 1000 * probability < limit;
   const words = quiet ? `probability ${share(probability)}, below the threshold` : `probability ${share(probability)}: the detector calls it a seizure, too, so the map shows only what comes on top`;
-  return [{ state: quiet ? "good" : "doubtful", title: "Baseline is quiet", words, help: `${title}: what the window is compared with should be no seizure to this detector.` }];
+  return [{ state: quiet ? "good" : "doubtful", title: "Baseline is quiet", short: "a quiet baseline", words, help: `${title}: what the window is compared with should be no seizure to this detector.` }];
 }
 
 function agreement(agreements) {
-  const help = "Rank correlation (Spearman) of the values of two maps. Methods that disagree cannot both be right.";
-  return agreements.map(({ name, rho }) => {
-    const title = `Agrees with ${name}`;
-    if (rho === null) return { state: "none", title, words: "the maps have no common grid", help };
-    const state = rho >= AGREES ? "good" : "doubtful";
+  const help = "Rank correlation (Spearman) of the values of two maps. Two maps that pass their tests and disagree cannot both be right.";
+  return agreements.map(({ name, rho, passed }) => {
+    const about = { title: `Agrees with ${name}`, short: `agreement with ${name}`, help };
+    if (rho === null) return { ...about, state: "none", words: "the maps have no common grid" };
     const how = rho >= AGREES ? "much the same places" : rho >= HARDLY ? "partly the same places" : "other places";
-    return { state, title, words: `${how}: rank correlation ${rank(rho)}`, help };
+    const said = `${how}: rank correlation ${rank(rho)}`;
+    if (rho >= AGREES) return { ...about, state: "good", words: said };
+    // that a map differs from one that fails says nothing against it
+    if (passed) return { ...about, state: "doubtful", words: said };
+    return { ...about, state: "none", words: passed === false ? `${said}; ${name} did not pass its own tests` : said };
   });
 }
 
@@ -92,7 +96,7 @@ function steadiness(stability) {
 // What follows from the tests: {state, words}.
 export function verdictOf(header, checks, listed) {
   if (header.no_positive_evidence) return { state: "bad", words: "No positive evidence: nothing in this map speaks for a seizure. Do not read its strongest spots as reasons for one." };
-  const named = (state) => listed.filter((check) => check.state === state).map(({ title }) => title[0].toLowerCase() + title.slice(1));
+  const named = (state) => listed.filter((check) => check.state === state).map(({ title, short }) => short || title.toLowerCase());
   const core = listed.slice(0, 4);
   const [sum, insertion, deletion, training] = core;
   if (core.some(({ state }) => state === "open")) return { state: "open", words: `Testing it against random maps and random weights …` };
