@@ -157,7 +157,9 @@ def _row(model: str, method: str, seeds: range) -> Row:
         deleted += curves[1].beats_random
         twins = randomisation(detector(model), case.window, baseline, found)
         alike.append(twins.signed)
-    place, band = (sum(getattr(s, side) > 0.5 for s in shares) for side in ("place", "band"))
+    place = sum(share.place > 0.5 for share in shares)
+    of_band = [share.band > 0.5 for share in shares if share.band == share.band]  # not NaN
+    band = str(sum(of_band)) if of_band else "n/a"
     return Row(
         what=f"{model}: {method}, evidence in place and band over an even spread",
         median=median(s.times_even for s in shares),
