@@ -200,3 +200,16 @@ def test_integrated_gradients_take_more_steps_only_where_the_sum_is_missed() -> 
 def test_deep_lift_is_not_offered_where_its_sum_does_not_hold(model: str) -> None:
     problem = METHODS["deep-lift"].problem(detector(model))
     assert "add up" in problem
+
+
+def test_two_readers_at_once_get_what_each_would_get_alone() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    asked = ["grad-cam", "saliency", "hires-cam", "gradient-shap"]
+    alone = [explained("shallow-cnn", method).values for method in asked]
+    before = state_of(detector("shallow-cnn"))
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda method: explained("shallow-cnn", method).values, asked * 3))
+    for found, expected in zip(together, alone * 3, strict=True):
+        assert np.array_equal(found, expected)
+    assert_same(before, state_of(detector("shallow-cnn")))
