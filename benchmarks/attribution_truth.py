@@ -171,7 +171,7 @@ def _row(model: str, method: str, seeds: range) -> Row:
 
 
 FIGURE = Figure(
-    name="attribution-truth",
+    name="map-truth",
     title="maps of injected seizures with known place and rhythm",
     budget="none: how often the evidence lies where the seizure was put",
     measure=measure,
