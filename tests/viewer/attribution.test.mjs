@@ -7,7 +7,7 @@ import { figure, overlay, signed, signedColour, underlay } from "../../eegdash/u
 import { presetPanels, startIndex, startState } from "../../eegdash/ui/attribution/state.js";
 import { nearestScored, spanAround, strongestIn } from "../../eegdash/ui/attribution/strip.js";
 import { checksOf, limitWords, verdictOf } from "../../eegdash/ui/attribution/words.js";
-import { decode } from "../../eegdash/ui/attribution/store.js";
+import { Store, decode } from "../../eegdash/ui/attribution/store.js";
 import { placeToExplain } from "../../eegdash/ui/viewer/explain.js";
 
 // 3 segments x 2 channels x 2 frequencies x 2 frames; +1 in the first channel, -1 in the second
@@ -211,4 +211,68 @@ test("an answer is a header and its arrays", () => {
   assert.equal(found.a, 1);
   assert.deepEqual([...found.arrays.x.values], [1.5, -2]);
   assert.deepEqual(found.arrays.y, { shape: [1], values: Float32Array.of(7) });
+});
+
+// ---- asking ------------------------------------------------------------------------------------
+
+const answered = (bytes) => ({ status: 200, ok: true, arrayBuffer: async () => bytes });
+const promised = { status: 202, ok: true, json: async () => ({ progress: 0.5, state: "running" }) };
+
+function packedHeader(header) {
+  const text = new TextEncoder().encode(JSON.stringify({ ...header, arrays: {} }));
+  const buffer = new ArrayBuffer(4 + text.length);
+  new DataView(buffer).setUint32(0, text.length, true);
+  new Uint8Array(buffer, 4).set(text);
+  return buffer;
+}
+
+const until = async (holds) => {
+  for (let i = 0; i < 100 && !holds(); i++) await new Promise((next) => setTimeout(next, 20));
+  assert.ok(holds());
+};
+
+test("an answer is asked for until it is there, and kept", async () => {
+  const asked = [];
+  globalThis.fetch = async (address, { headers }) => {
+    asked.push(headers["x-waiting"]);
+    return asked.length < 3 ? promised : answered(packedHeader({ n: 7 }));
+  };
+  const store = new Store(() => {});
+  assert.deepEqual(store.get("/a"), {});
+  await until(() => store.known("/a").value);
+  assert.equal(store.get("/a").value.n, 7);
+  assert.deepEqual(asked, [undefined, "1", "1"]);
+});
+
+test("what was cancelled can be asked for again at once", async () => {
+  const asked = [];
+  globalThis.fetch = async (address, { method = "GET" }) => {
+    asked.push(`${method} ${address}`);
+    if (method === "DELETE") return { status: 204, ok: true };
+    return address.includes("again") ? answered(packedHeader({ n: 1 })) : promised;
+  };
+  const store = new Store(() => {});
+  store.get("/b");
+  await until(() => store.known("/b").progress);
+  store.cancel("/b");
+  assert.equal(store.get("/b").problem, "Cancelled.");
+  store.retry("/b");
+  await until(() => store.known("/b").value);
+  const before = asked.length;
+  await new Promise((next) => setTimeout(next, 700));
+  assert.equal(asked.length, before, "the cancelled chain goes on asking");
+});
+
+test("a refusal is told in the server's words, a silent server in ours", async () => {
+  globalThis.fetch = async () => ({ status: 410, ok: false, text: async () => "Choose another method." });
+  const store = new Store(() => {});
+  store.get("/c");
+  await until(() => store.known("/c").problem);
+  assert.equal(store.known("/c").problem, "Choose another method.");
+  globalThis.fetch = async () => {
+    throw new TypeError("offline");
+  };
+  store.get("/d");
+  await until(() => store.known("/d").problem);
+  assert.match(store.known("/d").problem, /does not answer/);
 });
