@@ -3,13 +3,14 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
+from eegdash.ui.attribution.routes import ROUTES as ATTRIBUTION
 from eegdash.ui.lifespan import lifespan
 from eegdash.ui.security import SecurityHeaders
 from eegdash.ui.tiles import ROUTES
 
 app = st.App(
     "eegdash/ui/main.py",
-    routes=ROUTES,
+    routes=[*ROUTES, *ATTRIBUTION],
     middleware=[Middleware(SecurityHeaders)],
     lifespan=lifespan,
 )

@@ -21,6 +21,8 @@ from pathlib import Path
 
 from benchmarks import (
     app_start,
+    attribution,
+    attribution_truth,
     browser_memory,
     first_paint,
     label_append,
@@ -46,6 +48,8 @@ FIGURES: tuple[Figure, ...] = (
     score_speed.DAY,
     label_append.FIGURE,
     raw_tile.FIGURE,
+    attribution.FIGURE,
+    attribution_truth.FIGURE,
 )
 
 

@@ -268,11 +268,12 @@ def detect(
     scorable = np.zeros(plan.n_segments, dtype=np.bool_)
     for first in range(0, plan.n_segments, chunk_segments):
         stop = min(first + chunk_segments, plan.n_segments)
-        features, scorable[first:stop] = _chunk(recording, detector, matrix, plan, first, stop)
-        encoder.add(features)
+        segments = _chunk(recording, detector, matrix, plan, first, stop)
+        scorable[first:stop] = segments.scorable
+        encoder.add(segments.features)
         if progress is not None:
             progress(0.98 * stop / plan.n_segments)
-    probability_pm = _score_windows(detector, encoder.finish(), scorable)
+    probability_pm = score_codes(detector, encoder.finish(), scorable)
     if progress is not None:
         progress(1.0)
     return trace_on_grid(probability_pm, recording, config)
@@ -291,6 +292,60 @@ def trace_on_grid(
         model_sha256=config.sha256,
         recording_sha256=recording.sha256,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segments:
+    """What the network reads of consecutive segments.
+
+    Parameters
+    ----------
+    features : ndarray of float32, shape (n_segments, *input_shape)
+    usable : ndarray of bool, shape (n_segments, n_channels)
+        Derivations that are neither flat nor saturated; the others were filled.
+    scorable : ndarray of bool, shape (n_segments,)
+    """
+
+    features: NDArray[np.float32]
+    usable: NDArray[np.bool_]
+    scorable: NDArray[np.bool_]
+
+
+def read_segments(
+    recording: Recording,
+    detector: Detector,
+    first: int,
+    stop: int,
+    *,
+    mapping: Mapping[str, str] | None = None,
+) -> Segments:
+    """Return the segments ``first:stop`` as :func:`detect` sees them, sample for sample.
+
+    Window ``i`` is made of the segments i, i + 2 and i + 4.
+
+    Raises
+    ------
+    MissingChannelsError, TooShortError
+        As :func:`detect`.
+    IndexError
+        If the recording has no such segments.
+    """
+    matrix = resolve(recording, MONTAGES[detector.config.montage], mapping=mapping)
+    plan = _Plan.of(recording, detector.config)
+    if not 0 <= first < stop <= plan.n_segments:
+        raise IndexError(f"segments {first} to {stop} of {plan.n_segments}")
+    return _chunk(recording, detector, matrix, plan, first, stop)
+
+
+def segment_count(recording: Recording, config: DetectorConfig) -> int:
+    """Return how many segments a recording has; it has 4 windows less.
+
+    Raises
+    ------
+    TooShortError
+        If it is shorter than one window.
+    """
+    return _Plan.of(recording, config).n_segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,8 +383,8 @@ def _chunk(
     plan: _Plan,
     first: int,
     stop: int,
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the features of the segments ``first:stop``, and which of them may be scored."""
+) -> Segments:
+    """Return the segments ``first:stop``."""
     from eegdash.preprocessing import resample_uv
 
     out_first, out_stop = first * plan.step, (stop - 1) * plan.step + plan.length
@@ -350,7 +405,7 @@ def _chunk(
     block_uv = block_uv[:, skip : skip + out_stop - out_first]
     scorable = complete & ((~usable).mean(axis=1) <= UNUSABLE_SHARE)
     features = detector.features(np.nan_to_num(block_uv), usable=usable)
-    return features, scorable
+    return Segments(features, usable, scorable)
 
 
 def _usable(
@@ -418,9 +473,13 @@ class _Encoder:
         self._done += len(batch)
 
 
-def _score_windows(
+def score_codes(
     detector: Detector, codes: NDArray[np.float32], scorable: NDArray[np.bool_]
 ) -> NDArray[np.uint16]:
+    """Return per mille (n - 4,) of the windows over the codes (n, dimension) of segments.
+
+    A window is :data:`UNSCORED` where one of its segments is not scorable.
+    """
     n_windows = len(codes) - 4
     probability_pm = np.full(n_windows, UNSCORED, dtype=np.uint16)
     for first in range(0, n_windows, _HEAD_BATCH):

@@ -13,6 +13,7 @@
     +-- AnnotationError           an annotation file cannot be read
     +-- DatasetError              a data set cannot be found, downloaded or split by person
     +-- CheckpointError           a model folder is incomplete, changed or not trusted
+    +-- AttributionError          a map was asked for that this model or window cannot give
     +-- LabelNotSavedError        an append to the labels file was not acknowledged
     +-- WorkspaceError            a folder is missing, read-only or outside the workspace
     +-- JobError                  a background job failed or was cancelled
@@ -79,6 +80,10 @@ class DatasetError(EegdashError):
 
 class CheckpointError(EegdashError):
     """A model folder is incomplete, was changed, or is not trusted."""
+
+
+class AttributionError(EegdashError):
+    """A map was asked for that this model or window cannot give."""
 
 
 class LabelNotSavedError(EegdashError):

@@ -30,7 +30,7 @@ from eegdash.checkpoints.config import (
     read_config,
 )
 from eegdash.checkpoints.detector import Detector
-from eegdash.checkpoints.features import segment_features
+from eegdash.checkpoints.features import feature_freqs_hz, feature_time_s, segment_features
 from eegdash.checkpoints.folders import (
     CheckpointInfo,
     list_checkpoints,
@@ -52,6 +52,8 @@ __all__ = [
     "DetectorConfig",
     "Normalisation",
     "Stft",
+    "feature_freqs_hz",
+    "feature_time_s",
     "list_checkpoints",
     "load_checkpoint",
     "model_hash",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from eegdash.checkpoints.config import DERIVATIONS, DetectorConfig
-from eegdash.checkpoints.features import kept_bins, segment_features
+from eegdash.checkpoints.config import DetectorConfig
+from eegdash.checkpoints.features import feature_freqs_hz, feature_time_s, segment_features
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,23 +34,20 @@ class Detector:
         return tuple(getattr(self.network, "layers", ()))
 
     @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of the features of one segment."""
+        shape: tuple[int, ...] = self.network.input_shape  # type: ignore[assignment]
+        return shape
+
+    @property
     def freqs_hz(self) -> NDArray[np.float64]:
         """Frequencies of the features' second axis, Hz; empty where derivations are read."""
-        if self.config.features == DERIVATIONS:
-            return np.empty(0, dtype=np.float64)
-        stft = self.config.stft
-        freqs = np.fft.rfftfreq(round(stft.window_s * self.config.sfreq), 1 / self.config.sfreq)
-        return np.asarray(freqs[kept_bins(freqs, stft)], dtype=np.float64)
+        return feature_freqs_hz(self.config)
 
     @property
     def frame_s(self) -> NDArray[np.float64]:
         """Times of the features' last axis, s from the start of a segment: frames or samples."""
-        if self.config.features == DERIVATIONS:
-            n_samples = round(self.config.segment_s * self.config.sfreq)
-            return np.asarray(np.arange(n_samples) / self.config.sfreq, dtype=np.float64)
-        stft = self.config.stft
-        n_frames = int((self.config.segment_s - stft.window_s) / stft.step_s + 1e-9) + 1
-        return np.asarray(stft.window_s / 2 + stft.step_s * np.arange(n_frames), dtype=np.float64)
+        return feature_time_s(self.config)
 
     def features(
         self, block_uv: NDArray[np.float32], *, usable: NDArray[np.bool_] | None = None

@@ -64,6 +64,24 @@ def _log_power(
     return segments
 
 
+def feature_freqs_hz(config: DetectorConfig) -> NDArray[np.float64]:
+    """Return the frequencies of the features' second axis, Hz; empty where derivations are read."""
+    if config.features == DERIVATIONS:
+        return np.empty(0, dtype=np.float64)
+    freqs = np.fft.rfftfreq(round(config.stft.window_s * config.sfreq), 1 / config.sfreq)
+    return np.asarray(freqs[kept_bins(freqs, config.stft)], dtype=np.float64)
+
+
+def feature_time_s(config: DetectorConfig) -> NDArray[np.float64]:
+    """Return the times of the features' last axis, s from the start of a segment."""
+    if config.features == DERIVATIONS:
+        n_samples = round(config.segment_s * config.sfreq)
+        return np.asarray(np.arange(n_samples) / config.sfreq, dtype=np.float64)
+    stft = config.stft
+    n_frames = int((config.segment_s - stft.window_s) / stft.step_s + 1e-9) + 1
+    return np.asarray(stft.window_s / 2 + stft.step_s * np.arange(n_frames), dtype=np.float64)
+
+
 def kept_bins(freqs_hz: NDArray[np.floating], stft: Stft) -> NDArray[np.bool_]:
     """Return which frequencies the features keep."""
     return np.asarray((freqs_hz >= stft.fmin_hz - 1e-9) & (freqs_hz <= stft.fmax_hz + 1e-9))

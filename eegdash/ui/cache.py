@@ -33,6 +33,17 @@ def queue() -> JobQueue:
     return jobs
 
 
+@st.cache_resource(show_spinner=False)
+def explainer() -> JobQueue:
+    """Return a queue of its own for short questions about a window.
+
+    They take less than a second, and must not wait until a recording of a day is scored.
+    """
+    jobs = JobQueue()
+    atexit.register(jobs.close)
+    return jobs
+
+
 class TableWriter:
     """Regenerates ``labels.csv`` soon after a label; many labels in a row make one table.
 

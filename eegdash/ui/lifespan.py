@@ -28,3 +28,4 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     warm_up.cancel()
     cache.labels_table().now()
     cache.queue().close()
+    cache.explainer().close()

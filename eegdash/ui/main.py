@@ -15,6 +15,7 @@ page = st.navigation(
     [
         st.Page(PAGES / "recordings.py", title="Recordings", icon=":material/folder_open:"),
         st.Page(PAGES / "review.py", title="Review", icon=":material/neurology:"),
+        st.Page(PAGES / "attribution.py", title="Attribution", icon=":material/lightbulb:"),
         st.Page(PAGES / "threshold.py", title="Operating point", icon=":material/tune:"),
     ],
     position="top",

@@ -15,7 +15,7 @@ from eegdash.errors import EegdashError, LabelNotSavedError, WorkspaceError
 from eegdash.recording import Recording, alias_of
 from eegdash.ui import cache, frame, tiles, viewer
 from eegdash.ui.recordings import cancel, chosen_model, subject, submit
-from eegdash.ui.session import Chosen, Link, View, session, widget_value
+from eegdash.ui.session import Chosen, Link, Place, View, session, widget_value
 from eegdash.ui.text import duration, plain
 from eegdash.workflows import library, reading, review, score
 
@@ -30,7 +30,7 @@ _WITHHELD = "hidden until you commit your first read"
 def draw() -> None:
     """Draw the page."""
     desk = cache.desk()
-    path = _chosen()
+    path = chosen_path()
     if path is None:
         frame.header("**Review**")
         if _RECORDING in st.query_params or session().recording_sha256:
@@ -46,12 +46,12 @@ def draw() -> None:
         st.error(plain(str(error)))
         return
     recording = opened.recording
-    blind = _blind(recording.sha256)
+    blind = reads_blind(recording.sha256)
     frame.header(_headline(path, opened, blind))
     tiles.register(recording.sha256, path)
     model = chosen_model(desk.models())
     if model is None or score.load_trace(desk, opened, model) is None:
-        _offer_scoring(path, recording.sha256, model, opened)
+        offer_scoring(path, recording.sha256, model, opened)
     _viewer(path, model)
     reference = None if blind else opened.reference
     notes = [*recording.warnings, *(reference.warnings if reference else ())]
@@ -61,8 +61,8 @@ def draw() -> None:
                 st.text(note)
 
 
-def _chosen() -> Path | None:
-    """The recording of the session, or of the address after a reload."""
+def chosen_path() -> Path | None:
+    """Return the recording of the session, or of the address after a reload."""
     wanted = session().recording_sha256
     if wanted is None:
         alias = str(st.query_params.get(_RECORDING, ""))
@@ -92,7 +92,8 @@ def _seconds(text: str) -> float | None:
     return float(text) if _SECONDS.fullmatch(text) else None
 
 
-def _blind(sha256: str) -> bool:
+def reads_blind(sha256: str) -> bool:
+    """Return whether the detector's output is withheld from this reader."""
     wanted = session().blinded
     return reading.is_blind(cache.desk(), sha256, session().reviewer, wanted=wanted)
 
@@ -110,9 +111,10 @@ def _headline(path: Path, opened: library.Opened, blind: bool) -> str:
     return " · ".join(parts)
 
 
-def _offer_scoring(
+def offer_scoring(
     path: Path, sha256: str, model: CheckpointInfo | None, opened: library.Opened
 ) -> None:
+    """Say why there is no probability, and offer to compute it where that can be done."""
     facts = library.facts(cache.desk(), path)
     if model is None:
         st.warning("There is no detector in this installation, so nothing can be scored.")
@@ -155,13 +157,12 @@ def _viewer(path: Path, model: CheckpointInfo | None) -> None:
     desk = cache.desk()
     opened = library.open_path(desk, path)
     sha256 = opened.recording.sha256
-    blind = _blind(sha256)
+    blind = reads_blind(sha256)
     trace = score.load_trace(desk, opened, model) if model and not blind else None
-    view = _view_of(sha256)
+    view = view_of(sha256)
     name = review.view_name(session().reviewer, sha256)
-    if trace is not None and not view.output_shown:
-        view.output_shown = True
-        _keep(view, name)
+    if trace is not None:
+        note_output_shown(view, name)
     viewer.mount(
         key=_KEY,
         data=viewer.viewer_data(
@@ -171,14 +172,18 @@ def _viewer(path: Path, model: CheckpointInfo | None) -> None:
         on_operating=lambda: _operated(view, trace, name),
         on_decisions=lambda: _decided(opened, trace, view),
         on_reader=_reader_known,
+        on_explain=lambda: _explain(sha256, view, name),
     )
+    if session().open_attribution:
+        session().open_attribution = False
+        st.switch_page("../../pages/attribution.py")
     if session().stale_page:
         session().stale_page = False
         st.rerun()  # the reader's name and mode stand in the header, outside this fragment
 
 
-def _view_of(sha256: str) -> View:
-    """The view of this reader; after a reload, the one that was kept.
+def view_of(sha256: str) -> View:
+    """Return the view of this reader; after a reload, the one that was kept.
 
     Who gives a name in the middle of reading stays at the page.
     """
@@ -196,7 +201,15 @@ def _view_of(sha256: str) -> View:
     return views[name]
 
 
-def _keep(view: View, name: str) -> None:
+def note_output_shown(view: View, name: str) -> None:
+    """Remember that the detector's output was on this reader's screen."""
+    if not view.output_shown:
+        view.output_shown = True
+        keep_view(view, name)
+
+
+def keep_view(view: View, name: str) -> None:
+    """Keep a view over a reload, where the reader has a name."""
     if session().reviewer:
         try:
             cache.desk().workspace.write_state(name, view.remembered())
@@ -223,7 +236,19 @@ def _moved(view: View, name: str) -> None:
         link = session().link
         if link is not None and view.start_s != link.start_s:
             session().link = None  # the reader went on from there
-        _keep(view, name)
+        keep_view(view, name)
+
+
+def _explain(sha256: str, view: View, name: str) -> None:
+    """The reader wants to know why: the place is taken along, and this one is come back to."""
+    sent = _sent(viewer.EXPLAIN)
+    if not isinstance(sent, dict) or reads_blind(sha256):
+        return
+    view.start_s = float(sent["start_s"])
+    keep_view(view, name)
+    place = Place(str(sent["kind"]), float(sent["onset_s"]), float(sent["end_s"]))
+    session().asked[sha256] = place
+    session().open_attribution = True
 
 
 def _operated(view: View, trace: ProbabilityTrace | None, name: str) -> None:
@@ -232,7 +257,7 @@ def _operated(view: View, trace: ProbabilityTrace | None, name: str) -> None:
     if known and trace and sent["model_sha256"] == trace.model_sha256:
         post = PostProcessing(**sent["post"]).as_dict()
         view.chosen[trace.model_sha256] = Chosen(int(sent["threshold_pm"]), post)
-        _keep(view, name)
+        keep_view(view, name)
 
 
 def _decided(opened: library.Opened, trace: ProbabilityTrace | None, view: View) -> None:
@@ -259,7 +284,7 @@ def _decided(opened: library.Opened, trace: ProbabilityTrace | None, view: View)
 def _save(
     recording: Recording, trace: ProbabilityTrace | None, view: View, decision: dict[str, Any]
 ) -> None:
-    blind = _blind(recording.sha256)
+    blind = reads_blind(recording.sha256)
     reading.decide(
         cache.desk(),
         recording.sha256,
@@ -270,7 +295,7 @@ def _save(
         blinded=blind,
         shown_before=view.output_shown,
     )
-    if blind != _blind(recording.sha256):
+    if blind != reads_blind(recording.sha256):
         session().stale_page = True  # the first read is committed: the headline follows
 
 

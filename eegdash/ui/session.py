@@ -100,6 +100,23 @@ class Link:
     page_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a reader wants to have explained.
+
+    Parameters
+    ----------
+    kind : str
+        ``page``, ``event`` or ``span``.
+    onset_s, end_s : float
+        s from the start of the file.
+    """
+
+    kind: str
+    onset_s: float
+    end_s: float
+
+
 @dataclass(slots=True)
 class TriedView:
     """The operating points that a reader tries for one model, and the last answer to a lock.
@@ -130,6 +147,10 @@ class Session:
         :class:`TriedView` by reader and model.
     blinded : bool
         The reader wants to read blinded first.
+    asked : dict
+        :class:`Place` by recording, for the page Attribution.
+    explained : dict
+        What that page showed last, by recording.
     link : Link or None
         Where the address of this tab leads, until the reader goes elsewhere.
     stale_page : bool
@@ -142,6 +163,9 @@ class Session:
     views: dict[str, View] = field(default_factory=dict)
     tried: dict[str, TriedView] = field(default_factory=dict)
     open_review: bool = False
+    open_attribution: bool = False
+    asked: dict[str, Place] = field(default_factory=dict)
+    explained: dict[str, dict[str, Any]] = field(default_factory=dict)
     blinded: bool = False
     link: Link | None = None
     stale_page: bool = False

@@ -62,6 +62,9 @@ def _revealing(handler: Handler) -> Callable[[Request], Response]:
     return _guarded(handler, for_blind=False)
 
 
+revealing = _revealing  # pages beside the viewer have routes of their own
+
+
 def _guarded(handler: Handler, *, for_blind: bool) -> Callable[[Request], Response]:
     @wraps(handler)
     def guarded(request: Request) -> Response:

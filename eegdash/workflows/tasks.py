@@ -10,6 +10,7 @@ from typing import Any
 from eegdash.errors import RecordingError, WorkspaceError
 from eegdash.workflows.desk import Desk, open_desk
 from eegdash.workflows.display import prepare_chosen, prepare_display
+from eegdash.workflows.explain_job import answer
 from eegdash.workflows.files import ensure_demo
 from eegdash.workflows.library import open_path
 from eegdash.workflows.operating_point import checked_rules
@@ -54,12 +55,16 @@ def tasks(desk: Desk | None = None) -> dict[str, Task]:
         compute_tables(used, request, checked_rules(arguments["post"]), progress)
         return {"recordings": len(paths)}
 
+    def explain(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        return answer(used, arguments, progress)
+
     return {
         "score": score_one,
         "prepare": prepare,
         "chosen": chosen,
         "demo": demo,
         "operating": operating,
+        "explain": explain,
     }
 
 

@@ -501,6 +501,22 @@ def signing(reader: Reader) -> None:
     reader.press("Escape")
 
 
+def explaining(reader: Reader) -> None:
+    """To the reasons and back, by key and by button; the page on screen stays the same."""
+    page = reader.page
+    reader.press("End")
+    here = reader.settled()
+    reader.press("e")
+    drawn = page.locator("[data-drawn]")
+    expect(drawn).to_have_attribute("data-drawn", re.compile(r"@\d+"), timeout=90_000)
+    reader.press("e")
+    reader.painted(here)
+    reader.use("What the detector bases this on (key e)").click()
+    expect(drawn).to_have_attribute("data-drawn", re.compile(r"@\d+"))
+    page.get_by_role("button", name="Back to the EEG").click()
+    reader.painted(here)
+
+
 STEPS = (
     paging,
     clock_time,
@@ -513,6 +529,7 @@ STEPS = (
     labelling,
     marking,
     signing,
+    explaining,
 )
 # this button's name says what it would take back
 UNDO = re.compile("Take back: |There is no label of yours")

@@ -28,6 +28,7 @@ from eegdash.workflows.undo import undo_words
 
 _KEPT_ANSWERS = 50
 VIEW, OPERATING, DECISIONS, READER = "view", "operating", "decisions", "reader"
+EXPLAIN = "explain"
 _component = component("eeg_review_viewer", "viewer/viewer.js")
 
 
@@ -39,6 +40,7 @@ def mount(
     on_operating: Callable[[], None],
     on_decisions: Callable[[], None],
     on_reader: Callable[[], None],
+    on_explain: Callable[[], None],
 ) -> None:
     """Draw the viewer; the callbacks read its values by ``key``."""
     _component(
@@ -49,6 +51,7 @@ def mount(
         on_operating_change=on_operating,
         on_decisions_change=on_decisions,
         on_reader_change=on_reader,
+        on_explain_change=on_explain,
     )
 
 
@@ -69,8 +72,8 @@ def viewer_data(
     recording = opened.recording
     reference = None if blind else opened.reference
     trace = None if blind else trace
-    mark = _mark(replace(opened, reference=reference))
-    base = f"/tiles/{_token(recording.sha256, blind=blind)}"
+    mark = content_mark(replace(opened, reference=reference))
+    base = f"/tiles/{token_of(recording.sha256, blind=blind)}"
     desk = cache.desk()
     reviewer = session().reviewer
     link = session().link
@@ -116,7 +119,7 @@ def viewer_data(
         },
         "trace": None
         if trace is None or model is None
-        else _trace_facts(trace, model, view, base, mark),
+        else trace_facts(trace, model, view, base, mark),
         "not_scored": not_scored,
         "reviewer": reviewer,
         "labels": shown_labels(desk, recording.sha256, reviewer, trace, own_only=blind),
@@ -135,9 +138,10 @@ def viewer_data(
     }
 
 
-def _trace_facts(
+def trace_facts(
     trace: ProbabilityTrace, model: CheckpointInfo, view: View, base: str, mark: str
 ) -> dict[str, Any]:
+    """Return what is needed to show a trace: its address, its grid, the operating point."""
     chosen = view.chosen.get(trace.model_sha256)
     locked_post = score.post_of(model).as_dict()
     return {
@@ -206,8 +210,8 @@ def _trend_facts(opened: library.Opened) -> dict[str, Any]:
     return found
 
 
-def _mark(opened: library.Opened) -> str:
-    """What, besides the bytes of the recording, decides what a tile shows."""
+def content_mark(opened: library.Opened) -> str:
+    """Return what, besides the bytes of the recording, decides what a tile shows."""
     reference = opened.reference
     spans = [(a.onset_s, a.end_s, a.event_type) for a in reference.annotations] if reference else []
     coverage = reference.coverage if reference else ()
@@ -220,7 +224,7 @@ def _has_first_read(recording_sha256: str, reviewer: str) -> bool:
     return found is not None
 
 
-def _token(recording_sha256: str, *, blind: bool) -> str:
+def token_of(recording_sha256: str, *, blind: bool) -> str:
     """Return this session's token; the same for hours, so that addresses stay cached."""
     tokens = session().tokens
     minted, token = tokens.get((recording_sha256, blind), (0.0, ""))

@@ -12,6 +12,7 @@ import { Channels } from "./channels.js";
 import { Cursor } from "./cursor.js";
 import { Decisions } from "./decisions.js";
 import { Display } from "./display.js";
+import { comeBack } from "./explain.js";
 import { listen } from "./input.js";
 import { build, montageChoices, timeChoice } from "./layout.js";
 import { Metrics } from "./metrics.js";
@@ -51,6 +52,7 @@ export class Desk {
 
   receive(component) {
     this.send = component.setStateValue;
+    this.trigger = component.setTriggerValue;
     const { data } = component;
     const changed = !this.data || this.data.recording.sha256 !== data.recording.sha256;
     const traceChanged = changed || (this.data.trace || {}).address !== (data.trace || {}).address;
@@ -72,6 +74,7 @@ export class Desk {
     this.display.applyMontage();
     // counts the page on screen as seen, too, in a view that did not know of it
     if (changed || moved) this.navigation.goTo(this.navigation.start);
+    if (changed) comeBack(this);
     this.redraw();
   }
 

@@ -3,6 +3,7 @@
 import { GUTTER, RIGHT } from "./canvas.js";
 import { timeAt } from "./axis.js";
 import { edgeUnder } from "./edges.js";
+import { explain } from "./explain.js";
 import { help } from "./layout.js";
 import { copyLink } from "./links.js";
 import { probabilityAxis } from "./probability.js";
@@ -142,6 +143,7 @@ function actions(desk, event) {
     y: () => decisions.split(),
     s: () => statements.askSignOff(true),
     l: () => copyLink(desk),
+    e: () => explain(desk),
     N: () => navigation.stepUnreviewed(1),
     P: () => navigation.stepUnreviewed(-1),
     x: () => navigation.stepDisagreement(1),

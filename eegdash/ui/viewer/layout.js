@@ -1,6 +1,7 @@
 // The elements around the canvases: toolbar, metrics, key sheet.
 
 import { button, choice, make } from "./dom.js";
+import { explain } from "./explain.js";
 import { copyLink } from "./links.js";
 import { PAGES, SENSITIVITIES, SHOWN, TRENDS } from "./settings.js";
 import { TrendMenu } from "./trendmenu.js";
@@ -37,7 +38,7 @@ export function build(desk) {
     "div",
     { class: "toolbar", role: "toolbar", "aria-label": "Display" },
     make("div", { class: "group" }, button("◀", "Previous page (left arrow)", () => desk.navigation.page(-1)), button("▶", "Next page (right arrow)", () => desk.navigation.page(1)), desk.goto, desk.position, desk.timeAs, desk.play, button("Link", "Copy a link to this page of this recording (key l)", () => copyLink(desk))),
-    (desk.eventTools = make("div", { class: "group" }, button("◀ Event", "Previous detection (p)", () => desk.navigation.step(-1)), button("Event ▶", "Next detection (n)", () => desk.navigation.step(1)), jumps(desk))),
+    (desk.eventTools = make("div", { class: "group" }, button("◀ Event", "Previous detection (p)", () => desk.navigation.step(-1)), button("Event ▶", "Next detection (n)", () => desk.navigation.step(1)), button("Why?", "What the detector bases this on (key e)", () => explain(desk)), jumps(desk))),
     ...Object.values(desk.controls),
     trendMenu(desk),
     rawTools(desk),
@@ -139,7 +140,7 @@ export function help(desk) {
 function helpSheet() {
   const rows = [
     ["← →", "previous, next page"], ["Shift ← →", "one second"], ["PgUp PgDn", "ten pages"], ["Home End", "start, end of the recording"], ["space", "play, pause"],
-    ["n p", "next, previous detection"], ["N P", "next, previous detection that is not reviewed"], ["x X", "next, previous disagreement"], ["l", "copy a link to this page"],
+    ["n p", "next, previous detection"], ["N P", "next, previous detection that is not reviewed"], ["x X", "next, previous disagreement"], ["l", "copy a link to this page"], ["e", "explain: why the detector says so here; e again comes back"],
     ["↑ ↓", "larger, smaller traces (sensitivity)"], ["[ ]", "threshold down, up by 0.01"], ["v", "more room for the EEG: without the overview, mostly EEG, all again"], ["t", "trends: what is drawn, of what, in which limits"], ["h", "channels: rows to show, bad channels"],
     [", .", "cursor 0.1 s to the left, right"], ["< >", "cursor to the row above, below"], ["k", "measure: set the first, then the second caliper; Esc ends"],
     ["a d u", "agree, disagree, unsure: label the chosen detection"], ["m", "mark a missed seizure: drag, or Enter for this page (or Shift and drag)"],

@@ -1,0 +1,1 @@
+"""The page Attribution: maps of evidence side by side, each beside the tests of itself."""
