@@ -27,23 +27,37 @@ class Settings:
         Whether every reader reads blinded first: the detector's output is withheld until the
         first read of a recording is committed (``EEGDASH_BLINDED=1``; 0, false,
         no, off or nothing is off).
+    adjudicators : tuple of str
+        Names of those who may adjudicate (``EEGDASH_ADJUDICATORS``, comma separated); with none
+        named, every reader may take that role.
+    others_hidden : bool
+        Whether readers are not shown what others said (``EEGDASH_OTHERS_LABELS=hidden``; default
+        ``shown``). Adjudicators are.
     """
 
     workspace: Path
     trusted_packages: tuple[str, ...] = ()
     blinded: bool = False
+    adjudicators: tuple[str, ...] = ()
+    others_hidden: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from ``environment`` (default: the process environment)."""
         env = os.environ if environment is None else environment
-        packages = env.get("EEGDASH_TRUSTED_PACKAGES", "").split(",")
         return cls(
             # set but empty, as a compose file leaves it, is not the current folder
             workspace=Path(env.get("EEGDASH_WORKSPACE") or "workspace").resolve(),
-            trusted_packages=tuple(name.strip() for name in packages if name.strip()),
+            trusted_packages=_names(env.get("EEGDASH_TRUSTED_PACKAGES", "")),
             blinded=_is_on(env.get("EEGDASH_BLINDED", "")),
+            adjudicators=_names(env.get("EEGDASH_ADJUDICATORS", "")),
+            # only a clear "shown" is one, so that no misspelling shows what was to be hidden
+            others_hidden=env.get("EEGDASH_OTHERS_LABELS", "").strip().lower() not in ("", "shown"),
         )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _is_on(text: str) -> bool:

@@ -128,6 +128,13 @@ class LabelStore:
                     "NOT saved: the label to be changed is not among the labels of this "
                     "recording. Reload the page and try again."
                 )
+        if draft.repeat_of is not None:
+            first = self._index.find(draft.repeat_of)
+            if first is None or first.recording_sha256 != draft.recording_sha256:
+                raise InvalidLabelError(
+                    "NOT saved: what this label repeats is not among the labels of this "
+                    "recording. Reload the page and try again."
+                )
         if self._index.max_seq >= MAX_SEQ:
             raise LabelNotSavedError(
                 f"NOT saved: the sequence numbers of {FILE_NAME} are used up. Begin a new folder."
@@ -264,13 +271,28 @@ class LabelStore:
         with self._current() as index:
             return index.recordings()
 
+    def find(self, uuid: str) -> Label | None:
+        """Return the record of a uuid, the first line if there are two."""
+        with self._current() as index:
+            return index.find(uuid)
+
+    def saved_as(self, idempotency_id: str) -> Label | None:
+        """Return the record that was saved under an idempotency id, if any was."""
+        with self._current() as index:
+            return index.repeated(idempotency_id)
+
     def for_recording(self, sha256: str) -> list[Label]:
         """Return every record of a recording, superseded and retracting ones included."""
         with self._current() as index:
             return index.for_recording(sha256)
 
     def current(
-        self, sha256: str, *, reviewer: str | None = None, kind: str | None = None
+        self,
+        sha256: str,
+        *,
+        reviewer: str | None = None,
+        kind: str | None = None,
+        repeats: bool = False,
     ) -> CurrentLabels:
         """Return the records of a recording that hold now, and the conflicts among them.
 
@@ -281,9 +303,11 @@ class LabelStore:
             Only what this reviewer said (blinded reading).
         kind : str, optional
             Only records of this kind, e.g. ``"label"``.
+        repeats : bool
+            Also hidden repeats, which are no further opinions.
         """
         with self._current() as index:
-            return index.current(sha256, reviewer=reviewer, kind=kind)
+            return index.current(sha256, reviewer=reviewer, kind=kind, repeats=repeats)
 
     def history(self, uuid: str) -> list[Label]:
         """Return a record with all that it superseded and all that superseded it, by sequence."""

@@ -15,15 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from eegdash.labels.index import LabelLine
-from eegdash.labels.record import FIELD_NAMES
+from eegdash.labels.record import ADDED_NAMES, FIELD_NAMES
 
-COLUMNS = ("line", "status", *FIELD_NAMES, "note", "torn_text")
+COLUMNS = ("line", "status", *FIELD_NAMES, *ADDED_NAMES, "note", "torn_text")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\0", "\r")
 
 
 def guarded(text: str) -> str:
-    """Return ``text``, with a leading apostrophe if a spreadsheet would take it for a formula."""
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+    """Return ``text``, with a leading apostrophe if a spreadsheet would take it for a formula.
+
+    Text that already looks guarded gets one more, so that :func:`unguarded` gives back every text.
+    """
+    return "'" + text if text.lstrip("'").startswith(_FORMULA_STARTS) else text
+
+
+def unguarded(text: str) -> str:
+    """Return the text that :func:`guarded` was given."""
+    looks_guarded = text.startswith("'") and text.lstrip("'").startswith(_FORMULA_STARTS)
+    return text[1:] if looks_guarded else text
 
 
 def write_table(path: Path, lines: Iterable[LabelLine]) -> None:
@@ -47,9 +56,9 @@ def write_table(path: Path, lines: Iterable[LabelLine]) -> None:
 def _row(line: LabelLine) -> list[Any]:
     cells: list[Any] = [line.number, line.status.value]
     record = {} if line.label is None else line.label.as_dict()
-    for name in FIELD_NAMES:
+    for name in (*FIELD_NAMES, *ADDED_NAMES):
         value = record.get(name)
-        if isinstance(value, dict):
+        if isinstance(value, dict | list):
             value = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         elif isinstance(value, bool):
             value = str(value).lower()

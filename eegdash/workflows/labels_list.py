@@ -1,16 +1,21 @@
-"""The list of all labels: filters, history, changes, and what the lines of the file are like."""
+"""The list of all labels: filters, and what the lines of the file are like."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from eegdash.labels import Label
+from eegdash.labels import Label, LabelLine, LineStatus
 from eegdash.workflows.desk import Desk
-from eegdash.workflows.readers import Reader
+from eegdash.workflows.label_history import HistoryEntry, change, history, take_back, undo_change
+from eegdash.workflows.readers import Reader, Sight
+from eegdash.workflows.recording_names import files_by_hash, person_of, shown_name
+
+__all__ = ["HistoryEntry", "change", "history", "take_back", "undo_change"]  # one door for pages
 
 STANDING, ALL = "standing", "all"
+_EXACT = ("reviewer", "verdict", "reason", "model", "guideline", "kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class LabelRow:
     name : str
         File name on the reader's own screen; the alias where the file is not in the workspace.
     person : str
-        From the file's name or data set; empty where nobody says.
+        From the file's name; empty where it does not say.
     in_workspace : bool
         Whether the review page can open it.
     standing, conflict, own, changed : bool
@@ -104,37 +109,13 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One step in the history of a label: who, when, what before, what after, why.
-
-    Parameters
-    ----------
-    label : Label
-        The record of this step.
-    what : str
-        "said", "changed", "taken back", "brought back", "adjudicated" ...
-    changes : tuple of (str, str, str)
-        Field in words, before, after; empty for the first record.
-    why : str
-        The reason given; empty for the first record.
-    standing : bool
-    """
-
-    label: Label
-    what: str
-    changes: tuple[tuple[str, str, str], ...]
-    why: str
-    standing: bool
-
-
-@dataclass(frozen=True, slots=True)
 class OddLine:
-    """A line that is torn or was edited by hand, as it is shown."""
+    """A line that is torn or was edited by hand, as it is shown; ``text`` is plain text."""
 
     number: int
     status: str
     note: str
-    text: str = field(default="")
+    text: str = ""
 
 
 def listing(
@@ -145,64 +126,139 @@ def listing(
     offset: int = 0,
     limit: int = 100,
 ) -> Listing:
-    """Return the labels that match, newest first, without what is withheld from the viewer."""
-    raise NotImplementedError
-
-
-def history(desk: Desk, reader: Reader, uuid: str) -> tuple[HistoryEntry, ...]:
-    """Return the history of a label, oldest first; empty where it is unknown or withheld."""
-    raise NotImplementedError
-
-
-def change(
-    desk: Desk,
-    reader: Reader,
-    uuid: str,
-    changes: Mapping[str, Any],
-    reason: str,
-    *,
-    decision_id: str,
-) -> Label:
-    """Append a label that supersedes one of the reader's own.
+    """Return the labels that match, newest first, without what is withheld from the viewer.
 
     Parameters
     ----------
-    changes : mapping
-        Any of ``verdict``, ``event_type``, ``onset_s``, ``duration_s``, ``comment``,
-        ``confidence``.
-    reason : str
-        Why; must not be empty.
-
-    Raises
-    ------
-    LabelNotSavedError
+    desk : Desk
+    reader : Reader
+        Who is looking.
+    wanted : LabelFilter, optional
+    offset, limit : int
+        Which of the matching labels become rows.
     """
-    raise NotImplementedError
+    records = desk.labels.all()
+    sight = Sight(desk, reader, records)
+    visible = [x for x in records if sight.sees(x)]
+    place = _Place(records, files_by_hash(desk))
+    test = _Test(wanted or LabelFilter(), place)
+    matching = [x for x in reversed(visible) if test.passes(x)]
+    own = reader.name.strip()
+    return Listing(
+        rows=tuple(place.row(x, own) for x in matching[offset : offset + limit]),
+        n_matching=len(matching),
+        n_visible=len(visible),
+        n_withheld=len(records) - len(visible),
+        choices=_choices(visible, place),
+        names={x: place.name(x) for x in {label.recording_sha256 for label in visible}},
+        lines={status.value: n for status, n in desk.labels.status_counts().items()},
+    )
 
 
-def take_back(desk: Desk, reader: Reader, uuid: str, reason: str, *, decision_id: str) -> Label:
-    """Append a retraction of one of the reader's own labels.
+def odd_lines(desk: Desk, reader: Reader, limit: int = 200) -> tuple[OddLine, ...]:
+    """Return the lines that are torn or edited by hand, newest first.
 
-    Raises
-    ------
-    LabelNotSavedError
+    A torn line may be anybody's: its text is shown to those alone from whom nothing is withheld.
     """
-    raise NotImplementedError
+    sight = Sight(desk, reader)
+    odd = [x for x in desk.labels.lines if x.status is not LineStatus.VERIFIED]
+    everything = all(sight.others(sha256) for sha256 in desk.labels.recordings())
+    return tuple(_odd(x, sight, everything) for x in reversed(odd[-limit:]))
 
 
-def undo_change(desk: Desk, reader: Reader, uuid: str, *, decision_id: str) -> Label:
-    """Take back the newest step in the history of one of the reader's own labels.
-
-    A change is replaced by a copy of what stood before, a retraction by a copy of what was
-    retracted, a first statement is retracted.
-
-    Raises
-    ------
-    LabelNotSavedError
-    """
-    raise NotImplementedError
+def _odd(line: LabelLine, sight: Sight, everything: bool) -> OddLine:
+    text = line.text if everything else ""
+    if line.label is not None and sight.sees(line.label):
+        label = line.label
+        text = f"{label.recording_alias} {label.onset_s:g} s, {label.verdict or label.kind}, "
+        text += label.reviewer
+    return OddLine(line.number, line.status.value, line.note, text)
 
 
-def odd_lines(desk: Desk, limit: int = 200) -> tuple[OddLine, ...]:
-    """Return the lines that are torn or edited by hand, newest first."""
-    raise NotImplementedError
+class _Place:
+    """Where records stand: superseded, competing, and in which file of the workspace."""
+
+    def __init__(self, records: Sequence[Label], files: dict[str, Path]) -> None:
+        successors: dict[str, int] = {}
+        for record in records:
+            if record.supersedes is not None and record.supersedes != record.uuid:
+                successors[record.supersedes] = successors.get(record.supersedes, 0) + 1
+        self._superseded = successors.keys()
+        self._rivalled = {uuid for uuid, n in successors.items() if n > 1}
+        self._files = files
+        self._names: dict[str, str] = {}
+        self._persons: dict[str, str] = {}
+
+    def stands(self, label: Label) -> bool:
+        return not label.is_retraction and label.uuid not in self._superseded
+
+    def competes(self, label: Label) -> bool:
+        return label.supersedes in self._rivalled and label.uuid not in self._superseded
+
+    def name(self, sha256: str) -> str:
+        if sha256 not in self._names:
+            self._names[sha256] = shown_name(sha256, self._files)
+        return self._names[sha256]
+
+    def person(self, sha256: str) -> str:
+        if sha256 not in self._persons:
+            self._persons[sha256] = person_of(self._files.get(sha256))
+        return self._persons[sha256]
+
+    def row(self, label: Label, own: str) -> LabelRow:
+        sha256 = label.recording_sha256
+        return LabelRow(
+            label=label,
+            name=self.name(sha256),
+            person=self.person(sha256),
+            in_workspace=sha256 in self._files,
+            standing=self.stands(label),
+            conflict=self.competes(label),
+            own=label.reviewer == own,
+            changed=label.supersedes is not None,
+        )
+
+
+class _Test:
+    """A filter, with what it compares made once."""
+
+    def __init__(self, wanted: LabelFilter, place: _Place) -> None:
+        self._wanted, self._place = wanted, place
+        self._text = wanted.text.strip().casefold()
+        exact = [(name, getattr(wanted, name)) for name in _EXACT]
+        self._exact = [(name, value) for name, value in exact if value]
+
+    def passes(self, label: Label) -> bool:
+        wanted, place = self._wanted, self._place
+        if any(getattr(label, name) != value for name, value in self._exact):
+            return False
+        sha256, day = label.recording_sha256, label.time_utc[:10]
+        return not (
+            (wanted.which == STANDING and not place.stands(label))
+            or (wanted.conflicts_only and not place.competes(label))
+            or (wanted.recording_sha256 and sha256 != wanted.recording_sha256)
+            or (wanted.person and place.person(sha256) != wanted.person)
+            or (wanted.status and label.status.value != wanted.status)
+            or (wanted.from_date and day < wanted.from_date)
+            or (wanted.to_date and day > wanted.to_date)
+            or (self._text and not self._found_in(label))
+        )
+
+    def _found_in(self, label: Label) -> bool:
+        texts = (
+            label.recording_alias,
+            self._place.name(label.recording_sha256),
+            label.comment,
+            label.reason,
+        )
+        return any(self._text in text.casefold() for text in texts)
+
+
+def _choices(visible: Sequence[Label], place: _Place) -> dict[str, tuple[str, ...]]:
+    hashes = sorted({x.recording_sha256 for x in visible}, key=place.name)
+    found: dict[str, tuple[str, ...]] = {"recording": tuple(hashes)}
+    found["person"] = tuple(sorted({place.person(x) for x in hashes} - {""}))
+    for name in ("reviewer", "verdict", "reason", "model", "guideline"):
+        values = {getattr(x, name) for x in visible}
+        found[name] = tuple(sorted(x for x in values if x))
+    return found

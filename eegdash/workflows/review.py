@@ -11,6 +11,7 @@ from eegdash.detection import Event, PostProcessing, ProbabilityTrace, find_even
 from eegdash.errors import LabelNotSavedError
 from eegdash.labels import DraftLabel, Label
 from eegdash.workflows.desk import Desk
+from eegdash.workflows.offers import repeated_by
 from eegdash.workflows.undo import SECOND_HALF, SPLIT, UNDONE, undo
 
 EVENT_TYPES: tuple[tuple[str, str], ...] = (
@@ -85,7 +86,8 @@ def decide(
     if decision.get("action") == "split":
         return _split(desk, recording_sha256, reviewer, decision, trace, replaced, blinded)
     draft = _draft(recording_sha256, reviewer, decision, trace, replaced)
-    return desk.labels.append(replace(draft, blinded=blinded))
+    draft = replace(draft, repeat_of=repeated_by(desk, draft, replaced))
+    return desk.append(replace(draft, blinded=blinded))
 
 
 def named(reviewer: str) -> str:
@@ -255,8 +257,8 @@ def _split(
         duration_s=second_s,
         supersedes=None,
     )
-    desk.labels.append(first)
-    return desk.labels.append(second)
+    desk.append(first)
+    return desk.append(second)
 
 
 def _as_it_stands(draft: DraftLabel, label: Label) -> DraftLabel:
