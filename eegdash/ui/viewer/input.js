@@ -141,6 +141,7 @@ function actions(desk, event) {
     z: () => decisions.undo(),
     y: () => decisions.split(),
     s: () => statements.askSignOff(true),
+    q: () => desk.queue.go(),
     l: () => copyLink(desk),
     N: () => navigation.stepUnreviewed(1),
     P: () => navigation.stepUnreviewed(-1),

@@ -40,6 +40,7 @@ export class Panel {
       { class: "panel", "aria-label": "Detections and labels" },
       desk.statements.ask,
       desk.statements.blindCard,
+      desk.queue.card,
       this.title,
       this.list,
       make("section", { class: "card" }, this.target, this.buttons, this.spanButtons, this.form, this.status),

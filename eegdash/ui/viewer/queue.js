@@ -1,0 +1,46 @@
+// The reader's queue beside the EEG: what is open and why, and the way to the next span.
+
+import { button, make } from "./dom.js";
+import * as fmt from "./format.js";
+
+export class Queue {
+  constructor(desk) {
+    this.desk = desk;
+    this.words = make("p", { class: "note" });
+    this.next = button("", "Next to review (key q)", () => this.go(), "wide primary");
+    this.aside = button("Put aside", "Not offered again, unless you ask for it", () => this.tell("aside"));
+    this.card = make("section", { class: "card queue", "aria-label": "Next to review", hidden: true }, make("h3", { textContent: "Next to review" }), this.words, make("div", { class: "verdicts" }, this.next, this.aside));
+    this.heard = null;
+  }
+
+  go() {
+    const { statements } = this.desk;
+    if (statements.nameless() || statements.unsaved()) return;
+    this.tell("next");
+  }
+
+  // Every wish is a value of its own, so that none is taken for the one before.
+  tell(action) {
+    this.desk.say(action === "next" ? "Going to the next …" : "");
+    this.desk.send("queue", { action, n: Date.now() });
+  }
+
+  receive(queue) {
+    this.card.hidden = !queue || !queue.following;
+    if (!queue) return;
+    const { open, waiting, done, said } = queue;
+    const count = `${done} done, ${waiting} ${open ? "more " : ""}to look at`;
+    this.words.textContent = open ? `${this.place(open)}: ${open.why}. ${count}.` : `${queue.note || "Labelled."} ${count}.`;
+    this.next.textContent = open ? "Back to it" : "Next";
+    this.next.disabled = !open && !waiting;
+    this.aside.hidden = !open;
+    // what was said before this page was opened is old
+    if (this.heard !== null && said[0] !== this.heard && said[1]) this.desk.say(said[1]);
+    this.heard = said[0];
+  }
+
+  place(open) {
+    if (open.elsewhere) return "In another recording";
+    return open.whole ? "This recording" : `${fmt.elapsed(open.onset_s)} to ${fmt.elapsed(open.onset_s + open.duration_s)}`;
+  }
+}
