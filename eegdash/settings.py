@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 MAX_UPLOAD_MB = 200
@@ -33,6 +33,10 @@ class Settings:
     others_hidden : bool
         Whether readers are not shown what others said (``EEGDASH_OTHERS_LABELS=hidden``; default
         ``shown``). Adjudicators are.
+    labels_url : str
+        Where labels are kept that several servers share
+        (``EEGDASH_LABELS_URL=postgresql+psycopg://user:password@host/database``); empty is the
+        labels file of the workspace. Never shown: it may hold a password.
     """
 
     workspace: Path
@@ -40,6 +44,7 @@ class Settings:
     blinded: bool = False
     adjudicators: tuple[str, ...] = ()
     others_hidden: bool = False
+    labels_url: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -53,6 +58,7 @@ class Settings:
             adjudicators=_names(env.get("EEGDASH_ADJUDICATORS", "")),
             # only a clear "shown" is one, so that no misspelling shows what was to be hidden
             others_hidden=env.get("EEGDASH_OTHERS_LABELS", "").strip().lower() not in ("", "shown"),
+            labels_url=env.get("EEGDASH_LABELS_URL", "").strip(),
         )
 
 

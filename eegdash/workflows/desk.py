@@ -9,7 +9,7 @@ from pathlib import Path
 from eegdash.cache import AnalysisCache
 from eegdash.checkpoints import CheckpointInfo, list_checkpoints
 from eegdash.errors import CheckpointError, LabelNotSavedError, WorkspaceError
-from eegdash.labels import DraftLabel, Label, LabelStore
+from eegdash.labels import DraftLabel, Label, LabelBook, open_labels
 from eegdash.settings import Settings
 from eegdash.workflows.locked_points import with_locked_point
 from eegdash.workflows.reading_plan import current_guideline
@@ -29,13 +29,13 @@ class Desk:
     settings : Settings
     workspace : Workspace
     cache : AnalysisCache
-    labels : LabelStore
+    labels : LabelBook
     """
 
     settings: Settings
     workspace: Workspace
     cache: AnalysisCache
-    labels: LabelStore
+    labels: LabelBook
 
     def append(self, draft: DraftLabel) -> Label:
         """Append a label that carries the version of the guideline that holds now.
@@ -116,5 +116,5 @@ def open_desk(settings: Settings | None = None) -> Desk:
         settings=settings,
         workspace=workspace,
         cache=AnalysisCache(workspace.cache),
-        labels=LabelStore(workspace.labels),
+        labels=open_labels(workspace.labels, settings.labels_url),
     )
