@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,6 +19,8 @@ MAX_ROWS = 200_000
 _TEXTS = ("event_type", "reason", "comment", "model", "model_sha256", "guideline")
 _KEPT = {"kind": "label", "role": "reader"}
 _MOST_TOLD = 20
+ORIGIN = re.compile(r"uuid ([0-9a-f-]{36}), said ([0-9TZ:.-]*)")
+"""Part of a label's source: under which uuid and when it was said first."""
 MAX_SOURCE = 180
 """Characters kept of where a label comes from; who read it in is added."""
 
@@ -137,7 +140,7 @@ def _sequence(row: Mapping[str, str]) -> float:
 
 
 def _draft(row: Mapping[str, str], who: str, mark: str, number: int, places: Places) -> DraftLabel:
-    uuid = row.get("uuid", "")
+    uuid = _first_uuid(row)
     kind = row.get("kind") or _KEPT["kind"]
     verdict = row.get("verdict") or ("missed" if kind == "label" else None)
     texts: dict[str, Any] = {name: row.get(name, "") for name in _TEXTS}
@@ -165,11 +168,19 @@ def _draft(row: Mapping[str, str], who: str, mark: str, number: int, places: Pla
 
 
 def _source(row: Mapping[str, str], mark: str) -> str:
-    """Say the file, and what the label was there; an origin from before is kept."""
-    said = f"; said {row['time_utc']}" if row.get("time_utc") else ""
-    uuid = f"; uuid {row['uuid']}" if row.get("uuid") else ""
-    older = f"; {row['source']}" if row.get("source") else ""
-    return f"table of labels, file {mark[:12]}{said}{uuid}{older}"[:MAX_SOURCE]
+    """Say the file, and when and under which uuid the label was said first."""
+    said, uuid = row.get("time_utc", ""), row.get("uuid", "")
+    older = ORIGIN.search(row.get("source", ""))
+    if older:
+        uuid, said = older[1], older[2]
+    origin = f"; uuid {uuid}, said {said}" if uuid else ""
+    return f"table of labels, file {mark[:12]}{origin}"[:MAX_SOURCE]
+
+
+def _first_uuid(row: Mapping[str, str]) -> str:
+    """Return the uuid under which a label was said first, also where it came a longer way."""
+    older = ORIGIN.search(row.get("source", ""))
+    return older[1] if older else row.get("uuid", "")
 
 
 def _recording(row: Mapping[str, str], places: Places) -> str:

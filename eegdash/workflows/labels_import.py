@@ -19,7 +19,7 @@ from eegdash.labels import DraftLabel, Label
 from eegdash.labels.spans import Spans, common, in_seconds, joined, spans_of
 from eegdash.recording import ALIAS_PREFIX, alias_of
 from eegdash.workflows.desk import Desk
-from eegdash.workflows.label_rows import read_rows
+from eegdash.workflows.label_rows import ORIGIN, read_rows
 from eegdash.workflows.labels_export import FORMATS, KNOWN
 from eegdash.workflows.readers import Reader
 from eegdash.workflows.recording_names import durations_s, files_by_hash
@@ -28,7 +28,6 @@ from eegdash.workflows.review import named
 MAX_BYTES = 64 << 20
 _BY_ENDING = {".tsv": "szcore", ".edf": "edf", ".txt": "chbmit", ".csv": "csv"}
 _PART = re.compile(r"_desc-[A-Za-z0-9+.-]+$")
-_UUID = re.compile(r"uuid ([0-9a-f-]{36})")
 _EVENT = re.compile(r"(bckg|sz(?:_[A-Za-z0-9]+)*)(?:\s*;\s*confidence\s+([01](?:\.\d+)?))?")
 
 
@@ -178,7 +177,8 @@ def _already_here(desk: Desk, uuid: str, draft: DraftLabel) -> Label | None:
 
     A label that went to another workspace and came back names its first uuid in its source.
     """
-    for name in (uuid, *_UUID.findall(draft.source)):
+    origin = ORIGIN.search(draft.source)
+    for name in (uuid, origin[1] if origin else ""):
         found = desk.labels.find(name)
         if found is not None and found.recording_sha256 == draft.recording_sha256:
             return found
