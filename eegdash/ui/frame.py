@@ -19,7 +19,7 @@ _STYLE = """
 .st-key-list [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-list [data-testid="stMarkdownContainer"] p { margin: 0; }
 .st-key-remembered { position: absolute; width: 0; height: 0; overflow: hidden; }
-[data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
+[data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]) { display: none; }
 .stMain:focus-visible, .stAppScrollToBottomContainer:focus-visible { outline: none; }
 </style>
 """
