@@ -14,7 +14,8 @@ import pytest
 from browser_reader import name_taken
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from eegdash.labels import Label, LabelStore
+from eegdash.io import hash_file
+from eegdash.labels import DraftLabel, Label, LabelStore
 from eegdash.settings import Settings
 from eegdash.workflows import score
 from eegdash.workflows.desk import open_desk
@@ -111,7 +112,10 @@ def click_row(page: Page, row: int, x: float = 200) -> None:
     expect(grid(page)).to_be_visible()
     box = grid(page).bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + x, box["y"] + 36 + 35 * row + 17)
+    at = (box["x"] + x, box["y"] + 36 + 35 * row + 17)
+    page.mouse.move(at[0] + 30, at[1] + 5)  # a hand does not jump, and the canvas waits for it
+    page.mouse.move(*at, steps=3)
+    page.mouse.click(*at)
 
 
 def test_from_two_readers_to_a_decision_and_a_file(
@@ -143,8 +147,7 @@ def third_follows_the_queue(page: Page, server: Server) -> None:
     page.locator(".target").click()
     page.keyboard.press("q")
     said(page, "This span is still open")
-    page.keyboard.press("n")
-    page.keyboard.press("u")
+    page.keyboard.press("u")  # the detection that the span is about needs no other key
     said(page, "Saved: unsure")
     expect(card).to_contain_text("1 done")
 
@@ -213,6 +216,44 @@ def events_in(content: bytes) -> list[list[str]]:
             (tsv,) = [n for n in archive.namelist() if n.endswith("_events.tsv")]
             content = archive.read(tsv)
     return [line.split("\t") for line in content.decode().splitlines()[1:]]
+
+
+def test_a_span_without_a_detection_is_judged_by_one_key_and_another_put_aside(
+    page: Page, server: Server
+) -> None:
+    LabelStore(server.workspace / "labels").append(
+        DraftLabel(
+            idempotency_id="zero-1",
+            reviewer="Dr. Zero",
+            recording_sha256=hash_file(server.workspace / "recordings" / "night.edf"),
+            onset_s=5.0,
+            duration_s=20.0,
+            verdict="missed",
+            event_type="sz",
+        )
+    )
+    labels_page(page, server, "Dr. Four", "Next to review")
+    choose(page, "Order", "In the order of the recordings")
+    page.get_by_role("button", name="Next", exact=True).click()
+    painted(page)
+    card = page.get_by_role("region", name="Next to review")
+    expect(card).to_contain_text("0:00:05 to 0:00:25: Others say seizure (1); not detected")
+    expect(page.locator(".target")).to_contain_text("Is it a seizure (a), none (d), or unsure (u)?")
+    page.locator(".target").click()
+    page.keyboard.press("d")
+    said(page, "Saved: no seizure, 0:00:05")
+    said_last = records(server)[-1]
+    assert (said_last.reviewer, said_last.verdict) == ("Dr. Four", "disagree")
+    assert (said_last.onset_s, said_last.duration_s) == (5.0, 20.0)
+    assert (said_last.event_type, said_last.model != "") == ("", True)
+    expect(card).to_contain_text("1 done")
+    page.keyboard.press("q")
+    expect(card).not_to_contain_text("0:00:05")
+    expect(card.get_by_role("button", name="Back to it")).to_be_visible()
+    n = len(records(server))
+    card.get_by_role("button", name="Put aside").click()
+    expect(card.get_by_role("button", name="Put aside")).to_be_hidden()
+    assert len(records(server)) == n  # putting aside says nothing about the EEG
 
 
 def test_a_change_with_its_reason_stands_in_the_history(page: Page, server: Server) -> None:

@@ -152,6 +152,7 @@ def agreement(pairs: Sequence[PairAgreement]) -> go.Figure:
         range=[-0.6, len(names) - 0.4],
         fixedrange=True,
         showgrid=False,
+        zeroline=False,
     )
     _shape(figure, _PAIR * len(names) + 110)
     # many pairs reach below the screen: axis and legend stand above them
