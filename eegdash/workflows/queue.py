@@ -32,7 +32,14 @@ from eegdash.workflows.queue_spans import (
 from eegdash.workflows.readers import Reader, Sight
 from eegdash.workflows.review import named
 
-__all__ = ["QueueItem", "concealed"]  # one door for the pages
+__all__ = [  # one door for the pages
+    "DETECTOR",
+    "READERS",
+    "TIME",
+    "UNCERTAIN",
+    "QueueItem",
+    "concealed",
+]
 
 ORDERS: Mapping[str, str] = {
     DETECTOR: "readers and detector disagree most first",

@@ -10,8 +10,10 @@ from labelled import add_recording, add_trace, say, state_whole
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.errors import LabelNotSavedError
 from eegdash.workflows.adjudication import DECIDED, OPEN, adjudicate, cases, settle
+from eegdash.workflows.agreement import agreement
 from eegdash.workflows.desk import Desk
-from eegdash.workflows.readers import ADJUDICATOR, Reader
+from eegdash.workflows.labels_export import export_labels
+from eegdash.workflows.readers import ADJUDICATOR, Reader, progress
 
 SHA = "a" * 64
 CHIEF = Reader("Chief", ADJUDICATOR)
@@ -147,6 +149,22 @@ def test_a_conflict_is_a_case_and_settled_there(desk: Desk, keep: int) -> None:
     current = desk.labels.current(SHA)
     assert (current.labels, current.conflicts) == ((rivals[keep],), ())
     assert [x.uuid for x in desk.labels.all()][:3] == [x.uuid for x in (first, *rivals)]
+
+
+def test_what_an_adjudicator_withdrew_is_nobodys_opinion_any_more(desk: Desk) -> None:
+    first = say(desk, "A", SHA, 10, 30)
+    seizure = say(desk, "A", SHA, 10, 30, supersedes=first.uuid, reason="x")
+    none = say(desk, "A", SHA, 10, 30, "disagree", supersedes=first.uuid, reason="y")
+    for reader in "AB":
+        state_whole(desk, reader, SHA)
+    (case,) = cases(desk, CHIEF)
+    settle(desk, CHIEF, case.conflicts[0], none.uuid, "two tabs", decision_id="s")
+    assert seizure.uuid not in {x.uuid for x in desk.labels.current(SHA).labels}
+    (pair,) = agreement(desk, CHIEF, None).pairs
+    assert pair.confusion.counts.tolist() == [[0, 0], [0, 300]]
+    out = export_labels(desk, CHIEF, "szcore", rule="reader", one_reader="A")
+    assert out.n_seizures == 0
+    assert {x.name: x.n_labels for x in progress(desk)} == {"A": 1, "B": 0, "Chief": 0}
 
 
 def test_a_change_beside_a_retraction_is_settled_either_way(desk: Desk) -> None:

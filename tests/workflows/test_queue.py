@@ -282,3 +282,14 @@ def test_without_a_share_nothing_is_repeated(
         take(desk, tiny_model, again=True)
         assert not queue.concealed(desk, scored, "A")
         queue.put_aside(desk, A, decision_id=next(_ids))
+
+
+def test_a_queue_that_cannot_be_read_keeps_no_label_from_being_saved(
+    desk: Desk, scored: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (desk.workspace.state / "offers.jsonl").mkdir()
+    sent = {"id": "r", "action": "label", "verdict": "missed", "onset_s": 5.0, "duration_s": 5.0}
+    label = decide(desk, scored, LENGTH_S, "A", sent, None, blinded=False)
+    assert label.repeat_of is None
+    assert [x["uuid"] for x in shown_labels(desk, scored, "A")] == [label.uuid]
+    assert "cannot be read" in caplog.text

@@ -56,8 +56,10 @@ def test_a_blinded_reader_sees_others_after_the_own_first_read_only(desk: Desk) 
     assert (before.sees(own), before.sees(other), before.blind(SHA)) == (True, False, True)
     assert not Sight(blinded, Reader("A", ADJUDICATOR)).sees(other)
     assert not Sight(blinded, Reader("")).sees(other)
-    state_whole(desk, "A", SHA, kind="first_read", blinded=True)
+    first_read = state_whole(desk, "A", SHA, kind="first_read", blinded=True)
     assert Sight(blinded, Reader("A")).sees(other)
+    say(desk, "A", SHA, 0, 300, "retract", supersedes=first_read.uuid, reason="by mistake")
+    assert not Sight(blinded, Reader("A")).sees(other)
 
 
 def test_labels_carry_the_guideline_that_held_when_they_were_said(desk: Desk) -> None:
