@@ -220,18 +220,17 @@ def disk_full(make: Callable[[Path], LabelStore], folder: Path) -> list[str]:
     store = make(folder)
     acknowledged = [store.append(draft("first")).idempotency_id]
     told = 0
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     for room in (0, 1, 100, 400, 700, 1500):
         limit = store.path.stat().st_size + room
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
         try:
             for number in range(10):
                 acknowledged.append(store.append(draft(f"{room}-{number}")).idempotency_id)
         except LabelNotSavedError as error:
             told += str(error).startswith("NOT saved")
         finally:
-            resource.setrlimit(
-                resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-            )
+            resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
         acknowledged.append(store.append(draft(f"{room}-again")).idempotency_id)
     problems = _problems(folder, acknowledged)
     return problems if told == 6 else [*problems, f"told {told} times of 6"]
