@@ -24,6 +24,7 @@ from benchmarks import (
     browser_memory,
     first_paint,
     label_append,
+    label_views,
     operating_drag,
     page_flip,
     raw_tile,
@@ -45,6 +46,7 @@ FIGURES: tuple[Figure, ...] = (
     score_speed.HOUR,
     score_speed.DAY,
     label_append.FIGURE,
+    label_views.FIGURE,
     raw_tile.FIGURE,
 )
 

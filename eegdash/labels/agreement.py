@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -193,16 +194,23 @@ def interval(
     value = float(statistic(per_recording.sum(axis=0)[np.newaxis])[0])
     if n < 2 or math.isnan(value):
         return Interval(value, math.nan, math.nan)
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(n, np.full(n, 1 / n), size=n_boot)
     flat = per_recording.reshape(n, -1).astype(np.float64)
-    sums = (drawn.astype(np.float64) @ flat).reshape(n_boot, *per_recording.shape[1:])
+    sums = (_drawn(n, n_boot, seed) @ flat).reshape(n_boot, *per_recording.shape[1:])
     values = statistic(sums)
     defined = values[~np.isnan(values)]
     if len(defined) < _DEFINED * n_boot:
         return Interval(value, math.nan, math.nan)
     low, high = np.percentile(defined, [2.5, 97.5])
     return Interval(value, float(low), float(high))
+
+
+@lru_cache(maxsize=4)
+def _drawn(n: int, n_boot: int, seed: int) -> Floats:
+    """How often each recording is drawn in each resample; a report asks for the same again."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(n, np.full(n, 1 / n), size=n_boot).astype(np.float64)
+    drawn.flags.writeable = False
+    return drawn
 
 
 @dataclass(frozen=True, slots=True, eq=False)

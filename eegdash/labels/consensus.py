@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,13 +95,19 @@ def _annotations(
     pieces: Spans | None = None,
     share: NDArray[np.float64] | None = None,
 ) -> tuple[Annotation, ...]:
-    said = [x for x in labels if x.kind == "label" and stance(x) == SEIZURE]
+    said = sorted(
+        (x for x in labels if x.kind == "label" and stance(x) == SEIZURE), key=lambda x: x.onset_s
+    )
+    onsets = [1000 * x.onset_s for x in said]
+    reached = list(accumulate((1000 * x.end_s for x in said), max))
     found: list[Annotation] = []
     for start, stop in seizure.tolist():
-        mine = [x for x in said if 1000 * x.onset_s < stop and 1000 * x.end_s > start]
+        # before ``first`` every label has ended, from ``last`` on none has begun
+        first, last = bisect_right(reached, start), bisect_left(onsets, stop)
+        mine = [x for x in said[first:last] if 1000 * x.end_s > start]
         confidence = _stated(mine)
         if pieces is not None and share is not None:
-            inside = (pieces[:, 0] >= start) & (pieces[:, 1] <= stop)
+            inside = slice(*np.searchsorted(pieces[:, 0], [start, stop]))
             length = (pieces[inside, 1] - pieces[inside, 0]).astype(np.float64)
             confidence = round(float(np.average(share[inside], weights=length)), 3)
         found.append(Annotation(start / 1000, (stop - start) / 1000, _type(mine), confidence))

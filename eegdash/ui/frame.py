@@ -10,7 +10,8 @@ from eegdash.ui.session import BLINDED_COOKIE, session, widget_value
 
 RESEARCH_USE = "Research use, not for diagnosis."
 
-# Streamlit's own spacing wastes a quarter of a laptop's screen height
+# Streamlit's own spacing wastes a quarter of a laptop's screen height. The file that its tables
+# offer would carry file names, and text that a spreadsheet runs: exports are made on their page.
 _STYLE = """
 <style>
 .stMainBlockContainer { padding: 4.1rem 1.6rem 1rem; max-width: none; }
@@ -18,6 +19,7 @@ _STYLE = """
 .st-key-list [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-list [data-testid="stMarkdownContainer"] p { margin: 0; }
 .st-key-remembered { position: absolute; width: 0; height: 0; overflow: hidden; }
+[data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]) { display: none; }
 .stMain:focus-visible, .stAppScrollToBottomContainer:focus-visible { outline: none; }
 </style>
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 
 import streamlit as st
@@ -15,7 +16,7 @@ REVIEW = "../../pages/review.py"
 
 def go_to(recording_sha256: str, onset_s: float) -> None:
     """Have the review page show a moment of a recording; for callbacks."""
-    start_s = max(onset_s - _BEFORE_S, 0.0)
+    start_s = math.floor(10 * max(onset_s - _BEFORE_S, 0.0)) / 10  # the viewer goes by tenths
     session().recording_sha256 = recording_sha256
     session().link = Link(recording_sha256, start_s, None)
     # a view that is open in this session already would not ask the link

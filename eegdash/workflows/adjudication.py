@@ -191,10 +191,12 @@ def _case(
 def _opinions(
     one: Opinions, said: Sequence[Label], onset_s: float, end_s: float
 ) -> tuple[Opinion, ...]:
-    names = sorted({*one.readings, *(x.reviewer for x in said)}, key=str.casefold)
+    by_reader: dict[str, list[Label]] = {name: [] for name in one.readings}
+    for label in said:
+        by_reader.setdefault(label.reviewer, []).append(label)
     found: list[Opinion] = []
-    for name in names:
-        labels = tuple(x for x in said if x.reviewer == name)
+    for name in sorted(by_reader, key=str.casefold):
+        labels = tuple(by_reader[name])
         stances = {stance(x) for x in labels}
         for word in (SEIZURE, UNSURE, NO_SEIZURE):
             if word in stances:
@@ -223,10 +225,10 @@ def _differ(told: Sequence[Opinion]) -> bool:
 def _detector(found: Detected | None, onset_s: float, end_s: float) -> tuple[str, int | None]:
     if found is None:
         return "", None
-    touching = [e for e in found.events if overlaps(e.onset_s, e.end_s, onset_s, end_s)]
+    touching = found.touching(onset_s, end_s)
     threshold = f"threshold {found.threshold_pm / 1000:.2f}"
     if not touching:
-        near = [e for e in found.nearly if overlaps(e.onset_s, e.end_s, onset_s, end_s)]
+        near = found.touching(onset_s, end_s, nearly=True)
         peak_pm = max((e.peak_pm for e in near), default=None)
         if peak_pm is None:
             return f"no detection ({threshold})", None

@@ -140,7 +140,7 @@ def listing(
     records = desk.labels.all()
     sight = Sight(desk, reader, records)
     visible = [x for x in records if sight.sees(x)]
-    place = _Place(records, files_by_hash(desk))
+    place = _Place(desk, records, files_by_hash(desk))
     test = _Test(wanted or LabelFilter(), place)
     matching = [x for x in reversed(visible) if test.passes(x)]
     own = reader.name.strip()
@@ -178,13 +178,22 @@ def _odd(line: LabelLine, sight: Sight, everything: bool) -> OddLine:
 class _Place:
     """Where records stand: superseded, competing, and in which file of the workspace."""
 
-    def __init__(self, records: Sequence[Label], files: dict[str, Path]) -> None:
+    def __init__(self, desk: Desk, records: Sequence[Label], files: dict[str, Path]) -> None:
         successors: dict[str, int] = {}
         for record in records:
             if record.supersedes is not None and record.supersedes != record.uuid:
                 successors[record.supersedes] = successors.get(record.supersedes, 0) + 1
         self._superseded = successors.keys()
-        self._rivalled = {uuid for uuid, n in successors.items() if n > 1}
+        # the store knows which rivals are settled; it is asked only where there are any
+        rivalled = {
+            x.recording_sha256 for x in records if successors.get(x.supersedes or "", 0) > 1
+        }
+        self._competing = {
+            label.uuid
+            for sha256 in rivalled
+            for conflict in desk.labels.current(sha256).conflicts
+            for label in conflict.labels
+        }
         self._files = files
         self._names: dict[str, str] = {}
         self._persons: dict[str, str] = {}
@@ -193,7 +202,7 @@ class _Place:
         return not label.is_retraction and label.uuid not in self._superseded
 
     def competes(self, label: Label) -> bool:
-        return label.supersedes in self._rivalled and label.uuid not in self._superseded
+        return label.uuid in self._competing and label.uuid not in self._superseded
 
     def name(self, sha256: str) -> str:
         if sha256 not in self._names:

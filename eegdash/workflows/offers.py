@@ -5,14 +5,17 @@ Kept in ``offers.jsonl`` in the state folder of the workspace; see :mod:`eegdash
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eegdash.errors import WorkspaceError
 from eegdash.labels import DraftLabel, Label
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.journal import append_record, read_journal
 
+_LOG = logging.getLogger(__name__)
 NAME = "offers"
 SAME = 0.5
 """Spans are the same where they share at least this much of the shorter one."""
@@ -156,7 +159,7 @@ def repeated_by(desk: Desk, draft: DraftLabel, replaced: Label | None) -> str | 
     """
     if replaced is not None:
         return replaced.repeat_of
-    latest = _latest(offers_to(desk, draft.reviewer))
+    latest = _latest(desk, draft.reviewer)
     if (
         latest is None
         or latest.repeat_of is None
@@ -178,7 +181,7 @@ def concealed(desk: Desk, recording_sha256: str, reviewer: str) -> frozenset[str
     """
     labels = desk.labels.for_recording(recording_sha256)
     repeats = [x for x in labels if x.repeat_of is not None]
-    latest = _latest(offers_to(desk, reviewer)) if reviewer.strip() else None
+    latest = _latest(desk, reviewer) if reviewer.strip() else None
     asked = latest.repeat_of if latest is not None and not latest.aside else None
     if asked is None:
         return frozenset(x.uuid for x in repeats)
@@ -187,5 +190,14 @@ def concealed(desk: Desk, recording_sha256: str, reviewer: str) -> frozenset[str
     return frozenset(before | others)
 
 
-def _latest(offers: Sequence[Offer]) -> Offer | None:
+def _latest(desk: Desk, reviewer: str) -> Offer | None:
+    """Return the newest offer; a queue that cannot be read must not keep a label from being saved.
+
+    What is said then counts as an opinion, which errs on the side of keeping it.
+    """
+    try:
+        offers = offers_to(desk, reviewer)
+    except WorkspaceError as error:
+        _LOG.warning("the offers of the queue cannot be read: %s", type(error).__name__)
+        return None
     return offers[-1] if offers else None

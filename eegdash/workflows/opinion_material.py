@@ -84,8 +84,11 @@ def _readings(
     whole_after_sign_off: bool,
 ) -> dict[str, Reading]:
     by_reader: dict[str, list[Label]] = {}
+    # an adjudicator who settles a conflict withdraws another reader's label; a blinded first read
+    # counts as it stood, whatever happened since
+    gone = set() if blinded_only else {x.supersedes for x in records if x.supersedes != x.uuid}
     for record in records:
-        if readers is None or record.reviewer in readers:
+        if record.uuid not in gone and (readers is None or record.reviewer in readers):
             by_reader.setdefault(record.reviewer, []).append(record)
     found: dict[str, Reading] = {}
     for name, mine in by_reader.items():

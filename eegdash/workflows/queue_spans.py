@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -64,6 +65,13 @@ class Detected:
     nearly: tuple[Event, ...]
     threshold_pm: int
     scored: Spans
+
+    def touching(self, onset_s: float, end_s: float, *, nearly: bool = False) -> list[Event]:
+        """Return the detections that share time with a span; events are in order and disjoint."""
+        events = self.nearly if nearly else self.events
+        first = bisect_right(events, onset_s, key=lambda e: e.end_s)
+        last = bisect_left(events, end_s, key=lambda e: e.onset_s)
+        return list(events[first:last])
 
 
 _KEPT = 4096

@@ -114,9 +114,11 @@ class Sight:
         self._blinded = reader.blinded or desk.settings.blinded
         adjudicates = reader.role == ADJUDICATOR and may_adjudicate(desk, self._name)
         self._own_only = desk.settings.others_hidden and not adjudicates
-        every = desk.labels.all() if records is None and self._blinded else records or ()
-        committed = (x for x in every if x.kind == FIRST_READ and x.reviewer == self._name)
-        self._committed = {x.recording_sha256 for x in standing(committed)} if self._name else set()
+        self._committed: set[str] = set()
+        if self._blinded and self._name:
+            every = desk.labels.all() if records is None else records
+            own = standing(x for x in every if x.reviewer == self._name)
+            self._committed = {x.recording_sha256 for x in own if x.kind == FIRST_READ}
 
     def blind(self, recording_sha256: str) -> bool:
         """Return whether the detector, the reference and others are withheld."""
@@ -227,21 +229,25 @@ def progress(desk: Desk) -> tuple[ReaderProgress, ...]:
         given.setdefault(one.reader, []).append(one.recording_sha256)
     lengths = durations_s(desk, records, {x for hashes in given.values() for x in hashes})
     done_by = (FIRST_READ, "sign_off") if desk.settings.blinded else ("sign_off",)
-    names = sorted({*by_reader, *given}, key=str.casefold)
+    said: dict[str, list[Label]] = {}
+    for record in standing(records):
+        said.setdefault(record.reviewer, []).append(record)
     return tuple(
-        _progress(name, by_reader.get(name, []), given.get(name, []), lengths, done_by)
-        for name in names
+        _progress(
+            name, by_reader.get(name, []), said.get(name, []), given.get(name, []), lengths, done_by
+        )
+        for name in sorted({*by_reader, *given}, key=str.casefold)
     )
 
 
 def _progress(
     name: str,
     records: Sequence[Label],
+    said: Sequence[Label],
     given: Sequence[str],
     lengths: dict[str, float],
     done_by: tuple[str, ...],
 ) -> ReaderProgress:
-    said = standing(records)
     labels = [x for x in said if x.kind == "label" and x.repeat_of is None]
     done = {x.recording_sha256 for x in said if x.kind in done_by}
     times = [_time(x.time_utc) for x in records if not x.source]

@@ -65,7 +65,8 @@ def decide(
         From the viewer: ``id``, ``action`` (``label``, ``split`` or ``undo``). A label has
         ``verdict``, ``event_type``, ``reason``, ``comment``, ``confidence``, ``supersedes``,
         ``threshold_pm``, ``post``; it is about a detection (``first`` and ``stop``), whose span
-        it takes unless ``moved`` is true, or about the span ``onset_s``, ``duration_s``. A split
+        it takes unless ``moved`` is true, or about the span ``onset_s``, ``duration_s`` (a missed
+        seizure; with ``moved`` also a span of the queue that is none, or unsure). A split
         has ``at_s`` and either ``supersedes`` or what a marked span has.
     trace : ProbabilityTrace or None
         The trace on screen; None where there is none or it is withheld.
@@ -187,7 +188,7 @@ def _placed(
             postprocessing=replaced.postprocessing,
             probability_pm=replaced.probability_pm,
         )
-    if draft.verdict == "missed":
+    if draft.verdict == "missed" or _on_span(draft.verdict, decision):
         probability_pm = _peak_in(trace, post, draft.onset_s, draft.duration_s)
     else:
         event = _event(trace, post, threshold_pm, decision)
@@ -202,6 +203,11 @@ def _placed(
         postprocessing=post.as_dict() if trace and post else None,
         probability_pm=probability_pm,
     )
+
+
+def _on_span(verdict: str | None, decision: Mapping[str, Any]) -> bool:
+    """Tell whether a reader judged a span at which nothing was detected, as the queue asks it."""
+    return verdict in ("disagree", "unsure") and "first" not in decision and "moved" in decision
 
 
 def _span(decision: Mapping[str, Any]) -> tuple[float, float]:

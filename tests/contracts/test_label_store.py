@@ -52,6 +52,8 @@ def test_every_field_survives_a_round_trip(open_store):
             threshold_pm=701,
             probability_pm=1000,
             postprocessing={"smoothing_s": 4.5, "hysteresis": 1.0},
+            guideline="1.2",
+            source="SzCORE events",
         )
     )
     (found,) = open_store().for_recording(SHA)
@@ -146,6 +148,34 @@ def test_current_can_be_restricted_to_one_reviewer_and_kind(open_store):
     read = store.append(draft("c", reviewer="A", kind="first_read", verdict=None))
     assert store.current(SHA, reviewer="A").labels == (mine, read)
     assert store.current(SHA, reviewer="A", kind="label").labels == (mine,)
+
+
+def test_a_repeat_is_no_opinion_unless_asked_for_and_names_a_label_of_the_recording(open_store):
+    store = open_store()
+    first = store.append(draft("a"))
+    repeat = store.append(draft("b", verdict="disagree", repeat_of=first.uuid))
+    assert open_store().current(SHA).labels == (first,)
+    assert open_store().current(SHA, repeats=True).labels == (first, repeat)
+    for changes in (
+        {"recording_sha256": OTHER},
+        {"repeat_of": "0" * 8 + "-0000" * 3 + "-" + "0" * 12},
+    ):
+        with pytest.raises(LabelNotSavedError, match="Reload the page"):
+            store.append(draft("c", **{"repeat_of": first.uuid, **changes}))
+
+
+def test_a_label_is_found_by_uuid_and_by_idempotency_id(open_store):
+    saved = open_store().append(draft("a"))
+    store = open_store()
+    assert store.find(saved.uuid) == store.saved_as("a") == saved
+    assert store.find("nothing") is None
+    assert store.saved_as("nothing") is None
+
+
+def test_what_was_seen_survives_a_round_trip(open_store):
+    seen = ((0.0, 10.5), (20.0, 30.0))
+    open_store().append(draft("a", kind="first_read", verdict=None, seen=seen))
+    assert open_store().for_recording(SHA)[0].seen == seen
 
 
 @pytest.mark.parametrize("recording", [SHA, OTHER])

@@ -39,29 +39,28 @@ def draw(reader: Reader) -> None:
             "decision is a label of its own."
         )
         return
-    view = labels_view()
-    state = st.segmented_control(
-        "Cases",
-        list(_STATES),
-        default=OPEN,
-        required=True,
-        format_func=_STATES.__getitem__,
-        key="adjudication-state",
-        label_visibility="collapsed",
-    )
-    desk = cache.desk()
+    left, right = st.columns([1, 1.75], gap="medium")
+    with left:
+        state = st.segmented_control(
+            "Cases",
+            list(_STATES),
+            default=OPEN,
+            required=True,
+            format_func=_STATES.__getitem__,
+            key="adjudication-state",
+            label_visibility="collapsed",
+        )
+    desk, view = cache.desk(), labels_view()
     found = adjudication.cases(desk, reader, chosen_model(desk.models()), state=state)
-    if not found:
-        answer(_FORM)
-        _nothing(str(state))
-        return
-    left, right = st.columns([1, 1.9], gap="medium")
-    case = next((c for c in found if c.key == view.case), found[0])
+    case = next((c for c in found if c.key == view.case), found[0]) if found else None
     with left:
         _list(view, found, case)
     with right, st.container(border=True):
         answer(_FORM)
-        _case(view, reader, case)
+        if case is None:
+            _nothing(str(state))
+        else:
+            _case(view, reader, case)
 
 
 def _nothing(state: str) -> None:
@@ -74,27 +73,29 @@ def _nothing(state: str) -> None:
         )
 
 
-def _list(view: LabelsView, found: tuple[Case, ...], case: Case) -> None:
+def _list(view: LabelsView, found: tuple[Case, ...], shown: Case | None) -> None:
+    if shown is None:
+        return
     st.caption(f"{count(len(found), 'case')}; click one to see it.")
     keys = [one.key for one in found]
     key = f"cases-{hashlib.sha256('|'.join(keys).encode()).hexdigest()[:12]}"
     st.dataframe(
         {
-            "": ["▶" if one.key == case.key else "" for one in found],
+            "": ["▶" if one.key == shown.key else "" for one in found],
             "Recording": [one.name for one in found],
             "At": [elapsed(one.onset_s) for one in found],
             "Opinions": [_summary(one) for one in found],
         },
         column_config={
             "": st.column_config.TextColumn(width=28),
-            "Recording": st.column_config.TextColumn(width=120),
-            "At": st.column_config.TextColumn(width=70),
+            "Recording": st.column_config.TextColumn(width=128),
+            "At": st.column_config.TextColumn(width=62),
         },
         hide_index=True,
         height=min(38 + 35 * len(found), 560),
         key=key,
         on_select=lambda: _selected(view, key, keys),
-        selection_mode=["single-row", "single-cell"],
+        selection_mode="single-cell",
         alt="Cases",
     )
 
@@ -107,9 +108,9 @@ def _summary(case: Case) -> str:
 
 def _selected(view: LabelsView, key: str, keys: list[str]) -> None:
     state = widget_value(key)
-    chosen = [*(cell[0] for cell in state.selection.cells), *state.selection.rows] if state else []
-    if chosen and 0 <= chosen[0] < len(keys):
-        view.case = keys[chosen[0]]
+    cells = state.selection.cells if state else []
+    if cells and 0 <= cells[0][0] < len(keys):
+        view.case = keys[cells[0][0]]
         view.answers.pop(_FORM, None)
 
 
@@ -135,12 +136,12 @@ def _case(view: LabelsView, reader: Reader, case: Case) -> None:
     )
     if case.detector:
         st.caption(f"Detector: {plain(case.detector)}")
-    with st.expander("Opinions in words", expanded=False, key=f"words-{case.key}"):
-        for opinion in case.opinions:
-            _opinion(opinion)
     for conflict in case.conflicts:
         _conflict(view, reader, conflict)
     _decide(view, reader, case)
+    with st.expander("Opinions in words", expanded=False, key=f"words-{case.key}"):
+        for opinion in case.opinions:
+            _opinion(opinion)
 
 
 def _opinion(opinion: Opinion) -> None:
@@ -208,9 +209,9 @@ def _decide(view: LabelsView, reader: Reader, case: Case) -> None:
     onset_s, end_s = choices[taken or next(iter(choices))]
     key = f"decide-{case.key}-{taken}"
     with st.form(key, border=False):
-        onset, end, kind = st.columns([1, 1, 1.4])
-        onset.text_input("Onset (h:mm:ss)", elapsed(onset_s, 1), key=f"{key}-onset")
-        end.text_input("End (h:mm:ss)", elapsed(end_s, 1), key=f"{key}-end")
+        onset, end, kind, comment = st.columns([1, 1, 1.35, 1.9], gap="small")
+        onset.text_input("Onset", elapsed(onset_s, 1), key=f"{key}-onset")
+        end.text_input("End", elapsed(end_s, 1), key=f"{key}-end")
         types = list(dict(EVENT_TYPES))
         kind.selectbox(
             "Kind of seizure",
@@ -219,10 +220,9 @@ def _decide(view: LabelsView, reader: Reader, case: Case) -> None:
             key=f"{key}-type",
             help="Only where it is one.",
         )
-        comment, why = st.columns([2, 1.4])
         comment.text_input("Comment", key=f"{key}-comment", max_chars=4000)
         if standing is not None:
-            why.text_input("Why is the decision changed?", key=f"{key}-why", max_chars=200)
+            st.text_input("Why is the decision changed?", key=f"{key}-why", max_chars=200)
         yes, no = st.columns(2)
         for column, words, seizure in (
             (yes, "It is a seizure", True),

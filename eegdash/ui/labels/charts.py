@@ -25,9 +25,15 @@ _MEASURES = (
     ("Gwet's AC1", "ac1", "diamond-open", "#d55e00"),
     ("seizures (events)", "events", "square", "#009e73"),
 )
+_SAID = {
+    "agree": "agrees: seizure",
+    "disagree": "disagrees: no seizure",
+    "unsure": "unsure",
+    "missed": "marked by hand: seizure",
+}
 DECISION = "decision"
 _TICKS = 6
-_LANE, _PAIR = 38, 46  # px
+_LANE, _PAIR = 32, 44  # px
 
 
 def opinions(case: Case) -> go.Figure:
@@ -63,7 +69,7 @@ def opinions(case: Case) -> go.Figure:
         range=[-0.5, len(names) - 0.5],
         fixedrange=True,
     )
-    _shape(figure, _LANE * len(lanes) + 105, "barmode")
+    _shape(figure, _LANE * len(lanes) + 92, "barmode")
     return figure
 
 
@@ -91,8 +97,9 @@ def _bars(go_: Any, says: str, shown: Sequence[tuple[str, Label]]) -> Any:
 
 
 def _bar_text(label: Label) -> str:
-    kind = event_type(label.event_type)
-    return f"{verdict(label)}, {kind}" if label.verdict == "adjudicated" else verdict(label)
+    if label.verdict == "adjudicated":
+        return f"decided: {event_type(label.event_type)}"
+    return _SAID.get(str(label.verdict), verdict(label))
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -133,7 +140,9 @@ def agreement(pairs: Sequence[PairAgreement]) -> go.Figure:
         )
     figure.update_xaxes(
         range=[min(lowest - 0.05, -0.05), 1.05],
-        title="agreement: 1 complete, 0 no better than chance (kappa, AC1) or none (seizures)",
+        title="agreement: 1 complete, 0 as chance (kappa, AC1) or none (seizures)",
+        side="top",
+        showgrid=True,
         fixedrange=True,
         zeroline=True,
     )
@@ -143,8 +152,12 @@ def agreement(pairs: Sequence[PairAgreement]) -> go.Figure:
         range=[-0.6, len(names) - 0.4],
         fixedrange=True,
         showgrid=False,
+        zeroline=False,
     )
     _shape(figure, _PAIR * len(names) + 110)
+    # many pairs reach below the screen: axis and legend stand above them
+    figure.update_layout(margin={"t": 92, "b": 8}, legend={"yref": "container", "y": 0.99})
+    figure.update_layout(legend={"yanchor": "top"})
     return figure
 
 

@@ -31,21 +31,28 @@ def draw(view: LabelsView, reader: Reader) -> None:
         return
     at = next((e for e in reversed(entries) if e.standing), entries[-1])
     _facts(at.label)
-    st.button(
-        "Show in the EEG",
-        icon=":material/neurology:",
-        type="primary",
-        key="detail-go",
-        on_click=places.open_at,
-        args=(at.label.recording_sha256, at.label.onset_s),
-    )
-    if at.label.kind == "label" and at.label.reviewer == reader.name:
-        _own(view, reader, at, entries)
+    own = at.label.kind == "label" and at.label.reviewer == reader.name
+    with st.container(horizontal=True):
+        st.button(
+            "Show in the EEG",
+            icon=":material/neurology:",
+            type="primary",
+            key="detail-go",
+            on_click=places.open_at,
+            args=(at.label.recording_sha256, at.label.onset_s),
+        )
+        if own:
+            _undo_button(view, reader, entries)
     answer(_CHANGED)
     st.markdown(f"**History** ({len(entries)})")
     with st.container(height=230 if len(entries) > 2 else "content", border=False):
         for entry in reversed(entries):
             _step(entry)
+    if own and at.label.verdict == "adjudicated":
+        st.caption("A decision is changed in the part **Adjudication**, under **Decided**.")
+    elif own and at.standing:
+        with st.expander("Change this label", key=f"changing-{at.label.uuid}"):
+            _form(view, reader, at.label)
 
 
 def _facts(label: Label) -> None:
@@ -95,10 +102,7 @@ def _step(entry: HistoryEntry) -> None:
 # ---- changing ---------------------------------------------------------------------------------
 
 
-def _own(
-    view: LabelsView, reader: Reader, at: HistoryEntry, entries: tuple[HistoryEntry, ...]
-) -> None:
-    label = at.label
+def _undo_button(view: LabelsView, reader: Reader, entries: tuple[HistoryEntry, ...]) -> None:
     last = entries[-1].label
     st.button(
         _undo_words(entries),
@@ -108,10 +112,6 @@ def _own(
         args=(view, reader, last),
         help="Adds a line that takes back the newest step; nothing is removed.",
     )
-    if not at.standing:
-        return
-    with st.expander("Change this label", key=f"changing-{label.uuid}"):
-        _form(view, reader, label)
 
 
 def _undo_words(entries: tuple[HistoryEntry, ...]) -> str:
@@ -142,7 +142,7 @@ def _form(view: LabelsView, reader: Reader, label: Label) -> None:
         left.selectbox(
             "Verdict",
             verdicts,
-            index=verdicts.index(label.verdict) if label.verdict in verdicts else 0,
+            index=verdicts.index(str(label.verdict)),
             format_func=VERDICTS.__getitem__,
             key=f"{key}-verdict",
         )

@@ -85,10 +85,10 @@ def _next(found: QueueState) -> None:
                 on_click=_aside,
                 help="It is not offered again, unless you ask for it above.",
             )
-    if total:
+    if total or found.n_put_aside:
         words = f"{found.n_done:,} of {total:,} done"
         aside = f", {found.n_put_aside:,} put aside" if found.n_put_aside else ""
-        st.progress(found.n_done / total, words + aside)
+        st.progress(found.n_done / max(total, 1), words + aside)
 
 
 def _title(item: QueueItem) -> str:

@@ -96,14 +96,14 @@ def _table(view: LabelsView, wanted: LabelFilter, page: int, found: Listing) -> 
                 key=_GO,
                 on_click=lambda: _go(found),
             ),
-            "Recording": st.column_config.TextColumn(width=168),
-            "Verdict": st.column_config.TextColumn(width=105),
+            "Recording": st.column_config.TextColumn(width=164),
+            "Verdict": st.column_config.TextColumn(width=98),
             "Type": st.column_config.TextColumn(width=120),
             "Length": st.column_config.NumberColumn("Length, s", format="%.1f", width=70),
             "Reader": st.column_config.TextColumn(width=112),
             "Said at": st.column_config.TextColumn("Said at, UTC", width=125),
             "Reason": st.column_config.TextColumn(width=105),
-            "State": st.column_config.TextColumn(width=96),
+            "State": st.column_config.TextColumn(width=130),
             "Probability": st.column_config.NumberColumn(
                 format="%.2f",
                 help="Highest probability that the detector gave there, 0 to 1, when the label "
@@ -114,7 +114,7 @@ def _table(view: LabelsView, wanted: LabelFilter, page: int, found: Listing) -> 
         height=_HEIGHT,
         key=key,
         on_select=lambda: _selected(view, key, uuids),
-        selection_mode=["single-row", "single-cell"],
+        selection_mode="single-cell",
         placeholder="",
         alt="Labels, newest first",
     )
@@ -152,17 +152,14 @@ def _go(found: Listing) -> None:
 
 def _selected(view: LabelsView, key: str, uuids: list[str]) -> None:
     state = widget_value(key)
-    rows = list(state.selection.rows) if state else []
-    cells = list(state.selection.cells) if state else []
-    # a click anywhere in a row chooses it, not only the box at its left
-    chosen = [*(cell[0] for cell in cells), *rows]
-    if chosen and 0 <= chosen[0] < len(uuids):
-        view.uuid = uuids[chosen[0]]
+    cells = state.selection.cells if state else []
+    if cells and 0 <= cells[0][0] < len(uuids):
+        view.uuid = uuids[cells[0][0]]
 
 
 def _below(found: Listing, page_key: str) -> None:
     left, right = st.columns([1, 1], vertical_alignment="center")
-    words = [f"{found.n_matching:,} shown of {count(found.n_visible, 'record')}, newest first."]
+    words = [f"{found.n_matching:,} of {count(found.n_visible, 'record')} listed, newest first."]
     if found.n_withheld:
         words.append(_withheld(found))
     left.caption(" ".join(words))

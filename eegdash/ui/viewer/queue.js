@@ -11,6 +11,17 @@ export class Queue {
     this.aside = button("Put aside", "Not offered again, unless you ask for it", () => this.tell("aside"));
     this.card = make("section", { class: "card queue", "aria-label": "Next to review", hidden: true }, make("h3", { textContent: "Next to review" }), this.words, make("div", { class: "verdicts" }, this.next, this.aside));
     this.heard = null;
+    this.open = null; // the span that waits for an opinion, where it lies in this recording
+    this.asked = "";
+  }
+
+  // The detection that the open span is about, as a subject of a decision; null for none.
+  detection() {
+    if (!this.open) return null;
+    const { operating, decisions } = this.desk;
+    const { onset_s, duration_s } = this.open;
+    const event = operating.index.within(onset_s, onset_s + duration_s).find((e) => operating.spanOf(e)[0] < onset_s + duration_s && operating.spanOf(e)[1] > onset_s);
+    return event ? { label: decisions.labelOf(event), event } : null;
   }
 
   go() {
@@ -29,6 +40,7 @@ export class Queue {
     this.card.hidden = !queue || !queue.following;
     if (!queue) return;
     const { open, waiting, done, said } = queue;
+    this.take(open && !open.elsewhere && !open.whole ? open : null);
     const count = `${done} done, ${waiting} ${open ? "more " : ""}to look at`;
     this.words.textContent = open ? `${this.place(open)}: ${open.why}. ${count}.` : `${queue.note || "Labelled."} ${count}.`;
     this.next.textContent = open ? "Back to it" : "Next";
@@ -37,6 +49,17 @@ export class Queue {
     // what was said before this page was opened is old
     if (this.heard !== null && said[0] !== this.heard && said[1]) this.desk.say(said[1]);
     this.heard = said[0];
+  }
+
+  // Another span than before: what was chosen for the last one is chosen no more.
+  take(open) {
+    const asked = open ? `${this.desk.data.recording.sha256}|${open.onset_s}` : "";
+    this.open = open;
+    if (asked && asked !== this.asked && !this.desk.decisions.span) {
+      this.desk.operating.selected = null;
+      this.desk.decisions.forgetChosen();
+    }
+    this.asked = asked;
   }
 
   place(open) {
