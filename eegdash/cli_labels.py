@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from eegdash.workflows.readers import Reader
 
 FORMATS = ("szcore", "edf", "chbmit", "csv")
+_OWNER_URL = "EEGDASH_LABELS_OWNER_URL"
 _RESEARCH = "Research use, not for diagnosis."
 
 
@@ -38,6 +40,7 @@ def add_labels(commands: Any) -> None:
     compare.add_argument("--blinded-only", action="store_true", help="blinded first reads alone")
     _add_whole(compare)
     _part(parts, "readers", _readers, "progress, pace and open work of every reader")
+    _add_database(parts)
 
 
 def _part(parts: Any, name: str, run: Any, words: str) -> argparse.ArgumentParser:
@@ -80,6 +83,24 @@ def _add_files(parts: Any) -> None:
     taken.add_argument("--by", default="", help="who reads them in; default --said-by")
     taken.add_argument("--recording", default="", metavar="ALIAS", help="where names do not say")
     taken.add_argument("--dry-run", action="store_true", help="say what would be saved")
+
+
+def _add_database(parts: Any) -> None:
+    """Add what moves labels between the file and PostgreSQL; addresses come by environment only.
+
+    A command line is seen by every user of the machine, and an address may hold a password.
+    """
+    make = _part(parts, "create-table", _create_table, "make the table of labels in PostgreSQL")
+    make.description = f"The owner's address is read from {_OWNER_URL}."
+    make.add_argument("--grant", required=True, metavar="USER", help="the dashboard's user")
+    move = _part(parts, "migrate", _migrate, "copy all labels into PostgreSQL, or back")
+    move.description = (
+        "The address is read from EEGDASH_LABELS_URL. Stop the dashboard before: what is labelled "
+        "while labels are copied stays behind."
+    )
+    way = move.add_mutually_exclusive_group(required=True)
+    way.add_argument("--to-database", action="store_true", help="the workspace's labels file")
+    way.add_argument("--to-folder", type=Path, metavar="FOLDER", help="as labels.jsonl, there")
 
 
 def _add_whole(parser: argparse.ArgumentParser) -> None:
@@ -345,4 +366,49 @@ def _readers(arguments: argparse.Namespace) -> int:
             f"{_single(one.name)}: {one.n_labels} labels, {one.n_done} of {one.n_assigned} "
             f"assigned recordings done, {one.read_s / 3600:.2f} h of EEG seen, {worked}"
         )
+    return 0
+
+
+def _create_table(arguments: argparse.Namespace) -> int:
+    from eegdash.labels.database import create_table
+
+    owner_url = os.environ.get(_OWNER_URL, "").strip()
+    if not owner_url:
+        raise WorkspaceError(
+            f"Set {_OWNER_URL} to the address of the database with a user that may create tables: "
+            "postgresql+psycopg://owner:password@host/database."
+        )
+    create_table(owner_url, arguments.grant)
+    if arguments.json:
+        _print_json({"granted_to": arguments.grant, "rights": ["select", "insert"]})
+    else:
+        print(f"The table is there. {arguments.grant} may read and add labels, nothing else.")
+    return 0
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    from eegdash.labels.database import DatabaseLabelStore
+    from eegdash.labels.migration import to_database, to_file
+    from eegdash.settings import Settings
+    from eegdash.workspace import Workspace
+
+    settings = Settings.from_environment()
+    if not settings.labels_url:
+        raise WorkspaceError(
+            "Set EEGDASH_LABELS_URL to the address of the label database: "
+            "postgresql+psycopg://user:password@host/database."
+        )
+    folder = Workspace(settings.workspace).create().labels
+    store = DatabaseLabelStore(settings.labels_url, folder)
+    try:
+        if arguments.to_database:
+            moved = to_database(folder, store)
+        else:
+            moved = to_file(store, arguments.to_folder)
+    finally:
+        store.close()
+    if arguments.json:
+        _print_json({"lines": moved.n_lines, "sha256": moved.sha256})
+    else:
+        print(f"{moved.n_lines} lines copied and compared (SHA-256 {moved.sha256}).")
     return 0

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import uuid as uuids
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,6 +106,7 @@ class DatabaseLabelStore(LabelBook):
     def __init__(self, url: str, folder: Path) -> None:
         super().__init__(folder, _PLACE)
         self._engine = _engine(url)
+        weakref.finalize(self, self._engine.dispose)  # a command line opens and never closes
         self._rights_checked = False
         self._last = 0  # number of the last row taken in
         self._n_lines = 0
@@ -247,13 +249,13 @@ class DatabaseLabelStore(LabelBook):
         if not found.there:
             raise WorkspaceError(
                 "The label database holds no table of labels. Let its owner make it: "
-                "python -m eegdash labels create-table OWNER-URL --grant USER."
+                "python -m eegdash labels create-table --grant USER."
             )
         if found.too_much:
             raise WorkspaceError(
                 "The dashboard's database user may change or delete labels, so that their history "
                 "could not be trusted. Use a user that may select and insert only "
-                "(python -m eegdash labels create-table OWNER-URL --grant USER)."
+                "(python -m eegdash labels create-table --grant USER)."
             )
         self._rights_checked = True
 

@@ -13,6 +13,7 @@ from postgres_server import USER, Database, PostgresServer
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from eegdash.cli import main
 from eegdash.errors import LabelNotSavedError, WorkspaceError
 from eegdash.labels import DraftLabel, LabelStore, LineStatus, database
 from eegdash.labels.database import TABLE_NAME, DatabaseLabelStore, create_table
@@ -115,7 +116,7 @@ def test_a_database_without_the_table_says_how_to_make_it(postgres, tmp_path):
     made = postgres.database()
     with (
         opened(made.url, tmp_path) as store,
-        pytest.raises(WorkspaceError, match="labels create-table OWNER-URL --grant USER"),
+        pytest.raises(WorkspaceError, match="labels create-table --grant USER"),
     ):
         store.refresh()
 
@@ -236,6 +237,31 @@ def test_messages_and_logs_hold_neither_password_nor_label(store, label_database
     said = f"{caught.value} {caught.value.__cause__} {caplog.text}"
     assert "geheim" not in said
     assert "CANARY" not in said
+
+
+# -- the command line ----------------------------------------------------------------------
+
+
+def test_the_commands_make_the_table_and_move_labels_both_ways(
+    postgres, odd_file, tmp_path, monkeypatch, capsys
+):
+    made = postgres.database()
+    workspace = tmp_path / "workspace"
+    (workspace / "labels").mkdir(parents=True)
+    (workspace / "labels" / "labels.jsonl").write_bytes(odd_file.path.read_bytes())
+    monkeypatch.setenv("EEGDASH_WORKSPACE", str(workspace))
+    assert main(["labels", "create-table", "--grant", USER]) == 2
+    assert main(["labels", "migrate", "--to-database"]) == 2
+    monkeypatch.setenv("EEGDASH_LABELS_OWNER_URL", made.owner_url)
+    monkeypatch.setenv("EEGDASH_LABELS_URL", made.url)
+    assert main(["labels", "create-table", "--grant", USER]) == 0
+    assert main(["labels", "migrate", "--to-database"]) == 0
+    assert main(["labels", "migrate", "--to-folder", str(tmp_path / "back")]) == 0
+    assert (tmp_path / "back" / "labels.jsonl").read_bytes() == odd_file.path.read_bytes()
+    assert main(["labels", "list", "--json"]) == 0
+    said = capsys.readouterr()
+    assert "8 lines copied and compared" in said.out
+    assert "secret" not in said.out + said.err
 
 
 # -- migration -----------------------------------------------------------------------------
