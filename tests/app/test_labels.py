@@ -257,8 +257,19 @@ def test_others_labels_stay_hidden_where_the_installation_says_so(
     at = opened(ANA)
     assert list(table(at, "Verdict")["Reader"]) == [ANA]
     assert "2 records of other readers not shown" in texts(at)
+    recordings = fine(at.switch_page("../../pages/recordings.py").run())
+    assert f"signed off by {ANA}" in texts(recordings)
+    assert BEN not in texts(recordings)
     at = opened(ANA, adjudicator=True)
     assert set(table(at, "Verdict")["Reader"]) == {ANA, BEN}
+
+
+def test_a_role_is_not_inherited_by_the_next_name(sha256: str) -> None:
+    at = opened("Dr. Chief", part="adjudicate", adjudicator=True)
+    assert "It is a seizure" in [b.label for b in at.button]
+    field = next(f for f in at.text_input if f.label.startswith("Your name"))
+    at = fine(field.input("Dr. Next").run())
+    assert "It is a seizure" not in [b.label for b in at.button]
 
 
 def test_only_who_is_named_may_adjudicate(sha256: str, monkeypatch: pytest.MonkeyPatch) -> None:
