@@ -241,7 +241,7 @@ def _from_events(base: str, content: bytes, losses: list[str], problems: list[st
     problems += warnings
     channels = sum(bool(a.channels) for a in rows)
     if channels:
-        losses.append(f"Channels named by {channels} events are not kept.")
+        losses.append(f"Channels are not kept (events that name some: {channels}).")
     if any(a.date_time is not None for a in rows):
         losses.append("The start that the file states is not kept; the recording has its own.")
     stated = [a for a in rows if a.event_type == BACKGROUND]
@@ -278,7 +278,7 @@ def _from_edf(base: str, content: bytes, losses: list[str], problems: list[str])
         else:
             other += 1
     if other:
-        problems.append(f"{other} annotations that name no seizure with a duration are left out.")
+        problems.append(f"Annotations left out, as they name no seizure with a duration: {other}.")
     if known:
         seizures = [(a.onset_s, a.end_s) for a in found.seizures]
         found.known = spans_of([*known, *seizures])
@@ -305,7 +305,7 @@ def _from_summary(
     if not found:
         raise AnnotationError(_no_recording(base))
     if absent:
-        problems.append(f"{absent} recordings of the summary are not in the workspace.")
+        problems.append(f"Recordings of the summary that are not in the workspace: {absent}.")
     return found
 
 

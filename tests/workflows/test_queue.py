@@ -192,7 +192,7 @@ def test_why_nothing_waits_is_said(desk: Desk, tiny_model: CheckpointInfo) -> No
     assert "Enter your name" in queue.state(desk, Reader(" "), tiny_model).note
     assert "Recordings page" in queue.state(desk, A, tiny_model).note
     add_recording(desk, "a.edf")
-    assert "1 of 1 recordings are not scored" in queue.state(desk, A, tiny_model).note
+    assert "Recordings not scored yet: 1 of 1" in queue.state(desk, A, tiny_model).note
     readers.assign(desk, ["c" * 64], "A", "Chief", decision_id="1")
     assert "assigned to you" in queue.state(desk, A, tiny_model).note
 
