@@ -33,6 +33,15 @@ def queue() -> JobQueue:
     return jobs
 
 
+def labels_mark() -> tuple[int, int]:
+    """Return what changes with every change of the labels file: its size and its time, ns."""
+    try:
+        found = desk().labels.path.stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return (found.st_size, found.st_mtime_ns)
+
+
 class TableWriter:
     """Regenerates ``labels.csv`` soon after a label; many labels in a row make one table.
 
