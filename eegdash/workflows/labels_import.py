@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -137,7 +137,13 @@ def read_labels(
     return _import(desk, kind, drafts, losses, problems, ())
 
 
-def save_import(desk: Desk, reader: Reader, found: Import) -> tuple[Label, ...]:
+def save_import(
+    desk: Desk,
+    reader: Reader,
+    found: Import,
+    *,
+    report: Callable[[int, int], None] | None = None,
+) -> tuple[Label, ...]:
     """Append what was read; a second import of the same file adds nothing.
 
     Parameters
@@ -146,6 +152,9 @@ def save_import(desk: Desk, reader: Reader, found: Import) -> tuple[Label, ...]:
     reader : Reader
         Who reads it in; the labels say so.
     found : Import
+    report : callable, optional
+        Told how many of how many are done. What it raises stops the import; what was saved stays,
+        and importing again goes on.
 
     Raises
     ------
@@ -156,6 +165,8 @@ def save_import(desk: Desk, reader: Reader, found: Import) -> tuple[Label, ...]:
     saved: list[Label] = []
     here: dict[str, str] = {}
     for number, draft in enumerate(found.drafts):
+        if report is not None:
+            report(number, len(found.drafts))
         theirs = found.uuids[number] if found.uuids else ""
         known = _already_here(desk, theirs, draft)
         if known is not None:

@@ -293,6 +293,26 @@ def test_an_import_that_failed_half_way_goes_on(
     assert [said(x, theirs) for x in theirs] == [said(x, ours) for x in ours]
 
 
+def test_an_import_says_how_far_it_is_and_can_be_stopped(
+    desk: Desk, elsewhere: Desk, sha256: str
+) -> None:
+    everything(desk, sha256)
+    out = content(export_labels(desk, CHIEF, "csv"), ".csv")
+    found = read_labels(elsewhere, "labels.csv", out, said_by="N")
+    told: list[tuple[int, int]] = []
+
+    def stop_at_two(done: int, of: int) -> None:
+        told.append((done, of))
+        if done == 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        save_import(elsewhere, CHIEF, found, report=stop_at_two)
+    assert told == [(0, 7), (1, 7), (2, 7)]
+    assert len(elsewhere.labels.all()) == 2
+    assert len(save_import(elsewhere, CHIEF, found)) == 5
+
+
 # -- what comes from elsewhere -------------------------------------------------------------
 
 
