@@ -86,11 +86,12 @@ def _write_labels(desk: Desk, recordings: list[str]) -> None:
     import numpy as np
 
     from eegdash.labels.record import DraftLabel, from_draft
+    from eegdash.labels.store import FILE_NAME
 
     rng = np.random.default_rng(0)
     seq = 0
     desk.labels.folder.mkdir(parents=True, exist_ok=True)
-    with desk.labels.path.open("wb") as out:
+    with (desk.labels.folder / FILE_NAME).open("wb") as out:
         for reader in range(_READERS):
             for sha256 in recordings:
                 drafts = [

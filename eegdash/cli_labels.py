@@ -253,7 +253,7 @@ def _tell_export(found: Export, arguments: argparse.Namespace) -> None:
     known = ""
     if found.known_s:
         known = f"; {found.known_s / 3600:.2f} h known, {found.unknown_s / 3600:.2f} h left unknown"
-    print(f"{found.n_recordings} recordings, {found.n_seizures} seizures{known}. {_RESEARCH}")
+    print(f"recordings: {found.n_recordings}, seizures: {found.n_seizures}{known}. {_RESEARCH}")
     for loss in found.losses:
         print(f"lost: {loss}")
 
@@ -308,8 +308,8 @@ def _import_one(
 
 
 def _tell_import(one: dict[str, Any]) -> None:
-    known = f", {one['n_known']} were there already" if one["n_known"] else ""
-    print(f"read  {one['file']}: {one['n_labels']} records, {one['saved']} saved{known}")
+    known = f", there already {one['n_known']}" if one["n_known"] else ""
+    print(f"read  {one['file']}: records {one['n_labels']}, saved {one['saved']}{known}")
     for loss in one["losses"]:
         print(f"lost: {loss}")
     for problem in one["problems"]:

@@ -32,7 +32,7 @@ class Settings:
         named, every reader may take that role.
     others_hidden : bool
         Whether readers are not shown what others said (``EEGDASH_OTHERS_LABELS=hidden``; default
-        ``shown``). Adjudicators are.
+        ``shown``). Adjudicators are: name them, or every reader could take that role and look.
     labels_url : str
         Where labels are kept that several servers share
         (``EEGDASH_LABELS_URL=postgresql+psycopg://user:password@host/database``); empty is the

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from eegdash.errors import LabelNotSavedError
 from eegdash.labels import DraftLabel, Label, LabelStore, LineStatus
-from eegdash.labels import store as store_module
+from eegdash.labels import book as book_module
 
 SHA = "ab" * 32
 KILLS = 250
@@ -267,16 +267,16 @@ def clock_set_back(make: Callable[[Path], LabelStore], folder: Path) -> list[str
     class Clock(datetime):
         @classmethod
         def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-            return datetime(2026, 11, 3, 12, tzinfo=store_module.UTC) + timedelta(hours=next(hours))
+            return datetime(2026, 11, 3, 12, tzinfo=book_module.UTC) + timedelta(hours=next(hours))
 
-    real, store_module.datetime = store_module.datetime, Clock  # type: ignore[misc, assignment]
+    real, book_module.datetime = book_module.datetime, Clock  # type: ignore[misc, assignment]
     try:
         store = make(folder)
         first = store.append(draft("a"))
         for key in "bcde":
             store.append(draft(key, verdict="unsure", reason=key, supersedes=first.uuid))
     finally:
-        store_module.datetime = real  # type: ignore[misc]
+        book_module.datetime = real  # type: ignore[misc]
     found = [x.idempotency_id for x in make(folder).for_recording(SHA)]
     return [] if found == list("abcde") else [f"order {found}"]
 

@@ -59,7 +59,7 @@ def test_agreement_is_told_in_words_and_in_json(
     desk: Desk, sha256: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = out(capsys, "agreement")
-    assert "A and B, 1 recordings, 0.08 h" in text
+    assert "A and B: 0.08 h (recordings: 1)" in text
     assert "events: 2 of 2 and 2 of 2 overlap, agreement 1.00 (no interval)" in text
     found = json.loads(out(capsys, "agreement", "--json"))
     assert found["pairs"][0]["confusion"]["counts"] == [[15, 10], [10, 265]]
@@ -96,11 +96,11 @@ def test_what_was_exported_is_read_in_once(
     dry = json.loads(out(capsys, "import", events, "--said-by", "C", "--dry-run", "--json"))
     assert (dry[0]["n_labels"], dry[0]["saved"], len(desk.labels.all())) == (3, 0, 6)
     text = out(capsys, "import", events, "--said-by", "C", "--by", "Chief")
-    assert "3 records, 3 saved" in text
+    assert "records 3, saved 3" in text
     labels = desk.labels.current(sha256, reviewer="C", kind="label").labels
     assert [(x.onset_s, x.end_s) for x in labels] == [(10.0, 25.0), (100.0, 110.0)]
     assert "read in by Chief" in labels[0].source
-    assert "0 saved, 3 were there already" in out(capsys, "import", events, "--said-by", "C")
+    assert "saved 0, there already 3" in out(capsys, "import", events, "--said-by", "C")
     (tmp_path / "bad.tsv").write_text("nothing")
     out(capsys, "import", str(tmp_path / "bad.tsv"), "--said-by", "C", code=2)
     out(capsys, "import", str(tmp_path / "bad.tsv"), events, "--said-by", "C", code=1)

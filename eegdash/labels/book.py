@@ -80,6 +80,11 @@ class LabelBook(ABC):
     def _forget(self) -> None:
         """Drop what was read, so that the next reading begins anew."""
 
+    def mark(self) -> tuple[int, ...]:
+        """Return what differs after every change of the labels, as the key of what follows."""
+        with self._current():
+            return self._state()
+
     def reload(self) -> int:
         """Read everything again and return the number of lines."""
         with self._mutex:

@@ -154,4 +154,5 @@ def _named(key: str) -> None:
     if key != _name_key():
         return
     session().reviewer = str(widget_value(key) or "").strip()
+    session().role = READER  # a role is taken by a person, not by a tab
     session().renamed += 1

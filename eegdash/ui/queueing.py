@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.errors import EegdashError
@@ -10,6 +11,7 @@ from eegdash.ui import cache, identity
 from eegdash.ui.recordings import chosen_model
 from eegdash.ui.session import queue_view
 from eegdash.workflows import queue
+from eegdash.workflows.offers import is_answered, offers_to
 from eegdash.workflows.queue import QueueItem, QueueState
 
 
@@ -56,9 +58,23 @@ def put_aside() -> bool:
 
 
 def refresh() -> None:
-    """Bring the queue up to date after a label, for a reader who follows it."""
-    if queue_view().state is not None:
-        queue_view().state = state()
+    """Say after a label whether the open span is answered, for a reader who follows the queue.
+
+    The queue itself is not gathered anew: at 10^5 labels that would keep the reader waiting for
+    the word that the label was saved.
+    """
+    view = queue_view()
+    if view.state is None:
+        return
+    try:
+        offers = offers_to(cache.desk(), identity.reader().name)
+        answered = not offers or offers[-1].aside or is_answered(cache.desk(), offers[-1])
+        if view.state.open is not None and answered:
+            view.state = replace(view.state, open=None, n_done=view.state.n_done + 1)
+        elif view.state.open is None and not answered:  # the answer was taken back
+            view.state = state()
+    except EegdashError as error:  # the label is saved, whatever the queue's file is like
+        view.say(str(error))
 
 
 def _model() -> CheckpointInfo | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 if TYPE_CHECKING:  # the tables behind it are imported when the page is first opened
+    from eegdash.workflows.adjudication import Case
     from eegdash.workflows.agreement import AgreementReport
     from eegdash.workflows.labels_export import Export
     from eegdash.workflows.labels_import import Import
@@ -130,7 +131,7 @@ class LabelsView:
         The case that is being decided.
     answers : dict of str to (bool, str)
         What the last thing done in a form came to: whether it was done, and words.
-    report, export, found : tuple or None
+    report, cases, export, found : tuple or None
         What was computed, behind the parameters it was computed with.
     """
 
@@ -142,6 +143,7 @@ class LabelsView:
     answers: dict[str, tuple[bool, str]] = field(default_factory=dict)
     forms: dict[str, str] = field(default_factory=dict)
     report: tuple[object, AgreementReport] | None = None
+    cases: tuple[object, tuple[Case, ...]] | None = None
     export: tuple[object, Export] | None = None
     found: tuple[object, Import] | None = None
 

@@ -328,7 +328,7 @@ def _notes(
     notes: list[str] = []
     if n_withheld:
         notes.append(
-            f"{n_withheld} records are withheld from you and left out: commit your blinded first "
+            f"Records withheld from you and left out: {n_withheld}. Commit your blinded first "
             "reads, or ask whether others' labels may be shown to you."
         )
     if len(names) < 2:
@@ -336,14 +336,14 @@ def _notes(
     missing = sum(its is None for its in machine)
     if model is not None and missing:
         notes.append(
-            f"{missing} of {len(found)} recordings are not compared with the detector: not scored, "
+            f"Recordings not compared with the detector: {missing} of {len(found)}. Not scored, "
             "or not to be revealed to you yet."
         )
     old = sum(x.kind != "label" and x.seen is None for one in found for x in standing(one.records))
     if old:
         notes.append(
-            f"{old} first reads or sign-offs do not say what had been on screen; they count for "
-            "their whole span."
+            f"First reads and sign-offs that do not say what had been on screen: {old}. They count "
+            "for their whole span."
         )
     return tuple(notes)
 

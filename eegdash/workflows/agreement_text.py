@@ -12,15 +12,15 @@ def as_text(report: AgreementReport) -> str:
     """Return the report as plain lines; undefined values are "n/a"."""
     what = "blinded first reads" if report.blinded_only else "all standing labels"
     lines = [
-        f"{len(report.readers)} readers, {report.n_recordings} recordings, {what}",
+        f"readers: {len(report.readers)}, recordings: {report.n_recordings}; {what}",
         "epochs of 1 s of which both said what they are; intervals: 95 %, bootstrap by recording",
     ]
     group = report.group
     if group is not None:
         lines += [
             "",
-            f"all readers, {group.n_recordings} recordings, "
-            f"{group.compared_s / 3600:.2f} h read by two or more",
+            f"all readers: {group.compared_s / 3600:.2f} h read by two or more "
+            f"(recordings: {group.n_recordings})",
             f"  Fleiss' kappa {_value(group.fleiss)}   Gwet's AC1 {_value(group.ac1)}",
         ]
     for pair in (*report.pairs, *report.with_detector):
@@ -32,8 +32,8 @@ def as_text(report: AgreementReport) -> str:
 
 def _pair(pair: PairAgreement) -> list[str]:
     return [
-        f"{_single(pair.one)} and {_single(pair.other)}, {pair.n_recordings} recordings, "
-        f"{pair.compared_s / 3600:.2f} h",
+        f"{_single(pair.one)} and {_single(pair.other)}: {pair.compared_s / 3600:.2f} h "
+        f"(recordings: {pair.n_recordings})",
         f"  Cohen's kappa {_value(pair.kappa)}   Gwet's AC1 {_value(pair.ac1)}",
         f"  events: {pair.n_matched_one} of {pair.n_events_one} and {pair.n_matched_other} of "
         f"{pair.n_events_other} overlap, agreement {_value(pair.events)}",
@@ -43,7 +43,7 @@ def _pair(pair: PairAgreement) -> list[str]:
 
 def _oneself(one: SelfAgreement) -> list[str]:
     return [
-        f"{_single(one.reader)} with the own first statement, {one.n_repeats} spans shown twice",
+        f"{_single(one.reader)} with the own first statement, spans shown twice: {one.n_repeats}",
         f"  the same {_value(one.same)}   Cohen's kappa {_value(one.kappa)}",
         *_confusion(one.confusion, "first", "second"),
     ]

@@ -89,11 +89,11 @@ def read_rows(base: str, content: bytes, who: str, mark: str, places: Places) ->
         found.drafts.append(draft)
         found.uuids.append(row.get("uuid", "") or f"row {number}")
     if torn:
-        found.problems.append(f"{torn} torn lines of the table are left out.")
+        found.problems.append(f"Torn lines of the table left out: {torn}.")
     _say_losses(found, header)
     if len(found.problems) > _MOST_TOLD:
         rest = len(found.problems) - _MOST_TOLD
-        found.problems[_MOST_TOLD:] = [f"{rest} more rows are left out."]
+        found.problems[_MOST_TOLD:] = [f"More rows left out: {rest}."]
     return found
 
 

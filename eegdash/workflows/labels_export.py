@@ -188,8 +188,8 @@ def _nothing(rule: str, one_reader: str, min_readers: int) -> str:
     if rule == ONE_READER:
         return f"{one_reader or 'This reader'} has said nothing that could be exported."
     return (
-        f"There is no span on which {min_readers} readers made a statement. Let another reader "
-        "read, or export one reader's labels."
+        f"There is no span on which enough readers ({min_readers}) made a statement. Let another "
+        "reader read, or export one reader's labels."
     )
 
 
@@ -254,7 +254,7 @@ def _szcore(truths: Sequence[_Truth]) -> tuple[list[ExportedFile], list[str]]:
         for start_s, stop_s in in_seconds(truth.consensus.known):
             rows.append(f"{truth.alias}.edf\t{start_s:.3f}\t{stop_s:.3f}\tas read")
     files.append(ExportedFile(COVERAGE_FILE, ("\n".join(rows) + "\n").encode()))
-    losses: list[str] = []
+    losses = ["Starts of recordings are left out (written as 1985-01-01): they may tell who it is."]
     times = [t for x in truths for a in x.consensus.seizures for t in (a.onset_s, a.duration_s)]
     if any(abs(100 * t - round(100 * t)) > 1e-6 for t in times):
         losses.append("Times of seizures are rounded to 0.01 s.")
@@ -264,7 +264,7 @@ def _szcore(truths: Sequence[_Truth]) -> tuple[list[ExportedFile], list[str]]:
     in_part = sum(not x.whole for x in truths)
     if in_part:
         losses.append(
-            f"{in_part} recordings are known in part only. {COVERAGE_FILE} says where; a program "
+            f"Recordings known in part only: {in_part}. {COVERAGE_FILE} says where; a program "
             "that does not read it takes the rest for free of seizures."
         )
     return files, losses
@@ -294,7 +294,7 @@ def _chbmit(truths: Sequence[_Truth]) -> tuple[list[ExportedFile], list[str]]:
     left_out = len(truths) - len(listed)
     if left_out:
         losses.append(
-            f"{left_out} recordings without a seizure are left out: they are known in part only, "
+            f"Recordings without a seizure left out: {left_out}. They are known in part only, "
             "and a summary would say that they hold none."
         )
     if not listed:
@@ -326,12 +326,12 @@ def _common_losses(truths: Sequence[_Truth]) -> list[str]:
     losses = ["Who said what, reasons, comments and changes are not in these files."]
     unsure = sum(x.unsure for x in truths)
     if unsure:
-        losses.append(f"{unsure} spans called unsure are left unknown.")
+        losses.append(f"Spans called unsure and left unknown: {unsure}.")
     guessed = sum(not x.measured for x in truths)
     if guessed:
         losses.append(
-            f"The length of {guessed} recordings is not known, because their files are not in the "
-            "workspace; the end of the last statement stands for it."
+            f"Recordings whose length is not known, because their files are not in the "
+            f"workspace: {guessed}. The end of the last statement stands for it."
         )
     return losses
 
@@ -353,9 +353,9 @@ def _records(desk: Desk, reader: Reader, wanted: set[str] | None) -> Export:
     losses: list[str] = []
     torn = sum(x.status is LineStatus.TORN for x in every)
     if torn:
-        losses.append(f"{torn} torn lines of the labels file are left out.")
+        losses.append(f"Torn lines of the labels file left out: {torn}.")
     if len(chosen) < len(known):
-        losses.append(f"{len(known) - len(chosen)} records were not chosen, or are withheld.")
+        losses.append(f"Records not chosen, or withheld: {len(known) - len(chosen)}.")
     labels: list[Label] = [x.label for x in chosen if x.label is not None]
     return Export(
         files=(_written("labels.csv", lambda path: write_table(path, chosen)),),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -137,7 +137,13 @@ def read_labels(
     return _import(desk, kind, drafts, losses, problems, ())
 
 
-def save_import(desk: Desk, reader: Reader, found: Import) -> tuple[Label, ...]:
+def save_import(
+    desk: Desk,
+    reader: Reader,
+    found: Import,
+    *,
+    report: Callable[[int, int], None] | None = None,
+) -> tuple[Label, ...]:
     """Append what was read; a second import of the same file adds nothing.
 
     Parameters
@@ -146,6 +152,9 @@ def save_import(desk: Desk, reader: Reader, found: Import) -> tuple[Label, ...]:
     reader : Reader
         Who reads it in; the labels say so.
     found : Import
+    report : callable, optional
+        Told how many of how many are done. What it raises stops the import; what was saved stays,
+        and importing again goes on.
 
     Raises
     ------
@@ -156,6 +165,8 @@ def save_import(desk: Desk, reader: Reader, found: Import) -> tuple[Label, ...]:
     saved: list[Label] = []
     here: dict[str, str] = {}
     for number, draft in enumerate(found.drafts):
+        if report is not None:
+            report(number, len(found.drafts))
         theirs = found.uuids[number] if found.uuids else ""
         known = _already_here(desk, theirs, draft)
         if known is not None:
@@ -241,7 +252,7 @@ def _from_events(base: str, content: bytes, losses: list[str], problems: list[st
     problems += warnings
     channels = sum(bool(a.channels) for a in rows)
     if channels:
-        losses.append(f"Channels named by {channels} events are not kept.")
+        losses.append(f"Channels are not kept (events that name some: {channels}).")
     if any(a.date_time is not None for a in rows):
         losses.append("The start that the file states is not kept; the recording has its own.")
     stated = [a for a in rows if a.event_type == BACKGROUND]
@@ -278,7 +289,7 @@ def _from_edf(base: str, content: bytes, losses: list[str], problems: list[str])
         else:
             other += 1
     if other:
-        problems.append(f"{other} annotations that name no seizure with a duration are left out.")
+        problems.append(f"Annotations left out, as they name no seizure with a duration: {other}.")
     if known:
         seizures = [(a.onset_s, a.end_s) for a in found.seizures]
         found.known = spans_of([*known, *seizures])
@@ -305,7 +316,7 @@ def _from_summary(
     if not found:
         raise AnnotationError(_no_recording(base))
     if absent:
-        problems.append(f"{absent} recordings of the summary are not in the workspace.")
+        problems.append(f"Recordings of the summary that are not in the workspace: {absent}.")
     return found
 
 

@@ -124,6 +124,11 @@ def set_aside(desk: Desk, offer: Offer, decision_id: str) -> None:
     append_record(desk.workspace, NAME, decision_id, record)
 
 
+def is_kept(desk: Desk, decision_id: str) -> bool:
+    """Return whether a decision about the queue is kept already: a second click is none."""
+    return any(x["uuid"] == decision_id for x in read_journal(desk.workspace, NAME).records)
+
+
 def is_answered(desk: Desk, offer: Offer) -> bool:
     """Return whether the reader said something on an offered span since it was offered."""
     newer = [

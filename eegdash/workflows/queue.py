@@ -14,6 +14,7 @@ from eegdash.workflows.desk import Desk
 from eegdash.workflows.offers import (
     Offer,
     concealed,
+    is_kept,
     offers_to,
     overlaps,
     remember,
@@ -177,6 +178,8 @@ def put_aside(desk: Desk, reader: Reader, *, decision_id: str) -> None:
     WorkspaceError
         If it could not be kept, or nothing is open.
     """
+    if is_kept(desk, decision_id):
+        return
     latest = open_offer_of(desk, offers_to(desk, reader.name))
     if latest is None:
         raise WorkspaceError("There is nothing open in your queue to put aside.")

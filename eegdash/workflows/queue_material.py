@@ -254,7 +254,7 @@ class QueueMaterial:
         unscored = [x for x in scope if detected(self._desk, x, self._model) is None]
         if self._model is not None and unscored and not any(map(self._told, scope)):
             return (
-                f"{len(unscored)} of {len(scope)} recordings are not scored yet. Score them on "
+                f"Recordings not scored yet: {len(unscored)} of {len(scope)}. Score them on "
                 "the Recordings page; the queue then knows which spans to show."
             )
         return "Nothing is left: every span was labelled or put aside."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -257,8 +258,19 @@ def test_others_labels_stay_hidden_where_the_installation_says_so(
     at = opened(ANA)
     assert list(table(at, "Verdict")["Reader"]) == [ANA]
     assert "2 records of other readers not shown" in texts(at)
+    recordings = fine(at.switch_page("../../pages/recordings.py").run())
+    assert f"signed off by {ANA}" in texts(recordings)
+    assert BEN not in texts(recordings)
     at = opened(ANA, adjudicator=True)
     assert set(table(at, "Verdict")["Reader"]) == {ANA, BEN}
+
+
+def test_a_role_is_not_inherited_by_the_next_name(sha256: str) -> None:
+    at = opened("Dr. Chief", part="adjudicate", adjudicator=True)
+    assert "It is a seizure" in [b.label for b in at.button]
+    field = next(f for f in at.text_input if f.label.startswith("Your name"))
+    at = fine(field.input("Dr. Next").run())
+    assert "It is a seizure" not in [b.label for b in at.button]
 
 
 def test_only_who_is_named_may_adjudicate(sha256: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -410,6 +422,28 @@ def test_an_import_shows_what_it_holds_before_anything_is_saved(desk: Desk, sha2
     assert added
     assert {x.reviewer for x in added} == {"Dr. Elsewhere"}
     assert all(x.source for x in added)
+
+
+PAYLOAD = '<a href="//e.x/1">![x](//e.x/2)</a>'
+
+
+def test_names_and_comments_are_never_markup(desk: Desk, sha256: str) -> None:
+    say(desk, PAYLOAD, sha256, 100, 120, comment=PAYLOAD, reason=PAYLOAD)
+    readers.assign(desk, [sha256], PAYLOAD, PAYLOAD, decision_id="a")
+    readers.set_guideline(desk, PAYLOAD, PAYLOAD, PAYLOAD, decision_id="g")
+    at = opened("Dr. Chief", adjudicator=True)
+    at.session_state["session"].labels["Dr. Chief"].uuid = desk.labels.all()[-1].uuid
+    seen = 0
+    for part in ("all", "next", "team", "agreement", "adjudicate", "files"):
+        at = fine(control(at, "Part of the page").set_value(part).run())
+        drawn = [str(e.value) for kind in (at.markdown, at.caption, at.error) for e in kind]
+        drawn += [e.label for kind in (at.expander, at.button) for e in kind]
+        charts = [chart.proto.spec for chart in at.get("plotly_chart")]
+        assert [spec for spec in charts if "<a " in spec] == [], part  # their text is HTML
+        markup = re.compile(r"(?<!\\)(<a |!\[)")
+        assert [text for text in drawn if markup.search(text)] == [], part
+        seen += sum("e.x" in text.replace("\\", "") for text in drawn)
+    assert seen > 5  # it stands there, as text
 
 
 # ---- who reads --------------------------------------------------------------------------------

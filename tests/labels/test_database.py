@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +23,7 @@ from eegdash.labels.database import TABLE_NAME, DatabaseLabelStore, create_table
 from eegdash.labels.migration import to_database, to_file
 
 SHA = "ab" * 32
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def draft(key: str, **changes: object) -> DraftLabel:
@@ -185,6 +189,69 @@ def test_an_append_waits_for_the_lock_only_so_long(store, label_database, tmp_pa
     ):
         store.append(draft("a"))
     assert store.append(draft("a")).seq == 1
+
+
+# -- several processes ---------------------------------------------------------------------
+
+_WRITER = """
+import sys, time
+from pathlib import Path
+from eegdash.labels import DraftLabel, open_labels
+store = open_labels(Path(sys.argv[1]), sys.argv[2])
+name, n, go = sys.argv[3], int(sys.argv[4]), Path(sys.argv[5])
+store.refresh()
+while not go.exists():
+    time.sleep(0.001)
+for i in range(n):
+    label = store.append(DraftLabel(
+        idempotency_id=f"{name}-{i}", reviewer=name, recording_sha256="ab" * 32,
+        onset_s=float(i), duration_s=9.0, verdict="agree", comment="x" * (i % 300)))
+    sys.stdout.write(label.uuid + "\\n")
+    sys.stdout.flush()
+"""
+
+
+def start_writer(
+    store: DatabaseLabelStore, url: str, name: str, n: int, *, after: Path
+) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", _WRITER, str(store.folder), url, name, str(n), str(after)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def test_eight_writers_at_once_lose_nothing(store, label_database, tmp_path):
+    url = label_database.url
+    go = tmp_path / "go"
+    writers = [start_writer(store, url, f"w{i}", 25, after=go) for i in range(8)]
+    time.sleep(2)  # most of them are waiting, so that they begin at once
+    go.touch()
+    acknowledged: list[str] = []
+    for writer in writers:
+        out, _ = writer.communicate(timeout=120)
+        assert writer.returncode == 0
+        acknowledged += out.split()
+    found = store.all()
+    assert len(acknowledged) == 200
+    assert {label.uuid for label in found} == set(acknowledged)
+    assert [label.seq for label in found] == list(range(1, 201))
+
+
+def test_every_acknowledged_label_is_found_after_kill_9(store, label_database):
+    url = label_database.url
+    acknowledged: list[str] = []
+    for trial in range(4):
+        writer = start_writer(store, url, f"trial{trial}", 100_000, after=ROOT)
+        assert writer.stdout is not None
+        with writer.stdout as stream:
+            first = stream.readline()
+            time.sleep(0.01 * trial)
+            writer.kill()
+            rest = stream.read()
+        writer.wait()
+        # a last word without its newline was not acknowledged in full
+        acknowledged += [text for text in (first + rest).split("\n")[:-1] if text]
+    assert len(acknowledged) >= 4
+    assert set(acknowledged) <= {label.uuid for label in store.all()}
+    assert store.append(draft("after")).seq == len(store.all())
 
 
 # -- failing servers -----------------------------------------------------------------------

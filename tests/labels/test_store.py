@@ -7,7 +7,6 @@ import errno
 import json
 import os
 import stat
-import threading
 import time
 from pathlib import Path
 
@@ -309,19 +308,6 @@ def test_a_lock_held_too_long_is_told(store, monkeypatch):
 
 
 # -- several writers -----------------------------------------------------------------------
-
-
-def test_threads_of_one_store_share_the_sequence(store):
-    def work(name: str) -> None:
-        for i in range(20):
-            store.append(draft(f"{name}-{i}"))
-
-    threads = [threading.Thread(target=work, args=(f"t{i}",)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [label.seq for label in store.all()] == list(range(1, 81))
 
 
 # -- the view and the budget ---------------------------------------------------------------

@@ -120,7 +120,7 @@ def test_a_viewer_who_may_not_see_others_gets_no_figures_of_them(desk: Desk) -> 
     report = agreement(hidden, Reader("A"), None)
     assert report.readers == ("A",)
     assert report.pairs == ()
-    assert "3 records are withheld from you" in report.notes[0]
+    assert "Records withheld from you and left out: 3." in report.notes[0]
     assert agreement(desk, Reader("A", blinded=True), None).readers == ("A",)
 
 

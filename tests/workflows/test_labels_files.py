@@ -81,7 +81,7 @@ def test_majority_ties_and_unsure_stay_unknown(desk: Desk, sha256: str) -> None:
     assert [row.split("\t")[1:3] for row in coverage] == [["0.000", "200.000"],
                                                           ["210.000", "300.000"]]  # fmt: skip
     assert (found.known_s, found.unknown_s) == (290.0, 10.0)
-    assert any("2 spans called unsure" in loss for loss in found.losses)
+    assert any("Spans called unsure and left unknown: 2" in loss for loss in found.losses)
     assert any("known in part only" in loss for loss in found.losses)
     assert export_labels(desk, CHIEF, "szcore", min_readers=3).known_s == 150.0
 
@@ -150,7 +150,7 @@ def test_nothing_names_the_file_or_a_withheld_reader(desk: Desk, sha256: str) ->
     hidden = replace(desk, settings=replace(desk.settings, others_hidden=True))
     rows = content(export_labels(hidden, Reader("B"), "csv"), ".csv").decode()
     assert {row["reviewer"] for row in csv.DictReader(io.StringIO(rows))} == {"B"}
-    with pytest.raises(WorkspaceError, match="2 readers"):
+    with pytest.raises(WorkspaceError, match="enough readers"):
         export_labels(hidden, Reader("B"), "szcore")
 
 
@@ -293,6 +293,26 @@ def test_an_import_that_failed_half_way_goes_on(
     assert [said(x, theirs) for x in theirs] == [said(x, ours) for x in ours]
 
 
+def test_an_import_says_how_far_it_is_and_can_be_stopped(
+    desk: Desk, elsewhere: Desk, sha256: str
+) -> None:
+    everything(desk, sha256)
+    out = content(export_labels(desk, CHIEF, "csv"), ".csv")
+    found = read_labels(elsewhere, "labels.csv", out, said_by="N")
+    told: list[tuple[int, int]] = []
+
+    def stop_at_two(done: int, of: int) -> None:
+        told.append((done, of))
+        if done == 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        save_import(elsewhere, CHIEF, found, report=stop_at_two)
+    assert told == [(0, 7), (1, 7), (2, 7)]
+    assert len(elsewhere.labels.all()) == 2
+    assert len(save_import(elsewhere, CHIEF, found)) == 5
+
+
 # -- what comes from elsewhere -------------------------------------------------------------
 
 
@@ -304,7 +324,7 @@ def test_an_events_file_without_coverage_counts_whole_as_szcore_has_it(
     assert [x.kind for x in found.drafts] == ["label", "sign_off"]
     assert found.drafts[1].seen == ((0.0, LENGTH_S),)
     words = " ".join(found.losses)
-    assert "Channels named by 1 events" in words
+    assert "Channels are not kept (events that name some: 1)" in words
     assert "counts as read" in words
     assert "start that the file states" in words
 
@@ -326,7 +346,7 @@ def test_annotations_of_an_edf_that_name_no_seizure_are_left_out_and_said(
     write_edf_annotations(path, [*notes, Annotation(60, 0, text="sz")])
     found = read_labels(desk, "notes.edf", path.read_bytes(), said_by="X", recording_sha256=sha256)
     assert [(x.onset_s, x.duration_s, x.verdict) for x in found.drafts] == [(5.0, 10.0, "missed")]
-    assert found.problems == ("2 annotations that name no seizure with a duration are left out.",)
+    assert found.problems == ("Annotations left out, as they name no seizure with a duration: 2.",)
     assert any("stays unknown" in loss for loss in found.losses)
 
 

@@ -116,6 +116,8 @@ def test_the_same_span_is_not_offered_twice_unless_asked(
 def test_an_offer_sent_twice_is_one(desk: Desk, scored: str, tiny_model: CheckpointInfo) -> None:
     item = queue.take_next(desk, A, tiny_model, queue.TIME, decision_id="d")
     queue.put_aside(desk, A, decision_id="p")
+    queue.put_aside(desk, A, decision_id="p")
+    assert queue.state(desk, A, tiny_model, queue.TIME).n_put_aside == 1
     assert queue.take_next(desk, A, tiny_model, queue.TIME, decision_id="d") == item
     with pytest.raises(WorkspaceError, match="nothing open"):
         queue.put_aside(desk, A, decision_id="p2")
@@ -192,7 +194,7 @@ def test_why_nothing_waits_is_said(desk: Desk, tiny_model: CheckpointInfo) -> No
     assert "Enter your name" in queue.state(desk, Reader(" "), tiny_model).note
     assert "Recordings page" in queue.state(desk, A, tiny_model).note
     add_recording(desk, "a.edf")
-    assert "1 of 1 recordings are not scored" in queue.state(desk, A, tiny_model).note
+    assert "Recordings not scored yet: 1 of 1" in queue.state(desk, A, tiny_model).note
     readers.assign(desk, ["c" * 64], "A", "Chief", decision_id="1")
     assert "assigned to you" in queue.state(desk, A, tiny_model).note
 

@@ -23,6 +23,7 @@ from eegdash.workflows.review import EVENT_TYPES
 _FORM = "adjudication"
 _NONE = "bckg"  # SzCORE: free of seizures
 _STATES = {OPEN: "Open", DECIDED: "Decided"}
+_SHOWN = 500
 _CHART = {"displayModeBar": False}
 _ALL_OF_IT, _DECISION = "all together", "the decision"
 
@@ -50,8 +51,8 @@ def draw(reader: Reader) -> None:
             key="adjudication-state",
             label_visibility="collapsed",
         )
-    desk, view = cache.desk(), labels_view()
-    found = adjudication.cases(desk, reader, chosen_model(desk.models()), state=state)
+    view = labels_view()
+    found = _cases(view, reader, str(state))
     case = next((c for c in found if c.key == view.case), found[0]) if found else None
     with left:
         _list(view, found, case)
@@ -73,10 +74,27 @@ def _nothing(state: str) -> None:
         )
 
 
+def _cases(view: LabelsView, reader: Reader, state: str) -> tuple[Case, ...]:
+    """Return the cases; gathered anew only when a label or the choice is another one."""
+    desk = cache.desk()
+    model = chosen_model(desk.models())
+    asked = (
+        reader,
+        state,
+        model and (model.sha256, model.threshold_pm),
+        cache.desk().labels.mark(),
+    )
+    if view.cases is None or view.cases[0] != asked:
+        view.cases = (asked, adjudication.cases(desk, reader, model, state=state))
+    return view.cases[1]
+
+
 def _list(view: LabelsView, found: tuple[Case, ...], shown: Case | None) -> None:
     if shown is None:
         return
-    st.caption(f"{count(len(found), 'case')}; click one to see it.")
+    more = f", the first {_SHOWN:,} listed" if len(found) > _SHOWN else ""
+    st.caption(f"{count(len(found), 'case')}{more}; click one to see it.")
+    found = found[:_SHOWN]
     keys = [one.key for one in found]
     key = f"cases-{hashlib.sha256('|'.join(keys).encode()).hexdigest()[:12]}"
     st.dataframe(

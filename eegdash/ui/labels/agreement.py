@@ -81,8 +81,8 @@ def _report(reader: Reader, chosen: tuple[str, ...], blinded: bool, whole: bool)
     """Return the report; computed again only when a label or a choice is another one."""
     desk, view = cache.desk(), labels_view()
     model = chosen_model(desk.models())
-    lines = tuple(sorted((str(k), n) for k, n in desk.labels.status_counts().items()))
-    asked = (reader, chosen, blinded, whole, model and (model.sha256, model.threshold_pm), lines)
+    point = model and (model.sha256, model.threshold_pm)
+    asked = (reader, chosen, blinded, whole, point, cache.desk().labels.mark())
     if view.report is None or view.report[0] != asked:
         with st.spinner("Comparing the readers …"):
             found = agreement.agreement(

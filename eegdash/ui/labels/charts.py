@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,7 @@ def opinions(case: Case) -> go.Figure:
     """Return every opinion on a case as a lane, all on one time axis."""
     import plotly.graph_objects as go
 
-    lanes = [(opinion.reader, opinion.labels, opinion.says) for opinion in case.opinions]
+    lanes = [(_name(x.reader), x.labels, x.says) for x in case.opinions]
     lanes += [(DECISION, case.decided, "")] if case.decided else []
     names = [name for name, _, _ in lanes]
     figure = go.Figure()
@@ -71,6 +72,11 @@ def opinions(case: Case) -> go.Figure:
     )
     _shape(figure, _LANE * len(lanes) + 92, "barmode")
     return figure
+
+
+def _name(text: str) -> str:
+    """Return a name that Plotly shows as it is; its text is HTML, links included."""
+    return html.escape(text)
 
 
 def _bars(go_: Any, says: str, shown: Sequence[tuple[str, Label]]) -> Any:
@@ -113,7 +119,7 @@ def agreement(pairs: Sequence[PairAgreement]) -> go.Figure:
     """Return agreement of every pair with its 95 % interval, three measures each."""
     import plotly.graph_objects as go
 
-    names = [f"{pair.one} / {pair.other}" for pair in pairs]
+    names = [_name(f"{pair.one} / {pair.other}") for pair in pairs]
     figure = go.Figure()
     lowest = 0.0
     for i, (title, field, symbol, ink) in enumerate(_MEASURES):

@@ -3,6 +3,8 @@
 import { button, make } from "./dom.js";
 import * as fmt from "./format.js";
 
+const GOING = "Going to the next …";
+
 export class Queue {
   constructor(desk) {
     this.desk = desk;
@@ -32,7 +34,7 @@ export class Queue {
 
   // Every wish is a value of its own, so that none is taken for the one before.
   tell(action) {
-    this.desk.say(action === "next" ? "Going to the next …" : "");
+    this.desk.say(action === "next" ? GOING : "");
     this.desk.send("queue", { action, n: Date.now() });
   }
 
@@ -42,8 +44,9 @@ export class Queue {
     const { open, waiting, done, said } = queue;
     this.take(open && !open.elsewhere && !open.whole ? open : null);
     const count = `${done} done, ${waiting} ${open ? "more " : ""}to look at`;
-    this.words.textContent = open ? `${this.place(open)}: ${open.why}. ${count}.` : `${queue.note || "Labelled."} ${count}.`;
+    this.words.textContent = open ? `${this.place(open)}: ${open.why}. ${count}.` : `${queue.note} ${count}.`.trim();
     this.next.textContent = open ? "Back to it" : "Next";
+    this.next.classList.toggle("primary", !open); // while one is open, the opinion on it comes first
     this.next.disabled = !open && !waiting;
     this.aside.hidden = !open;
     // what was said before this page was opened is old
@@ -59,6 +62,7 @@ export class Queue {
       this.desk.operating.selected = null;
       this.desk.decisions.forgetChosen();
     }
+    if (asked !== this.asked && this.desk.panel.status.textContent === GOING) this.desk.say("");
     this.asked = asked;
   }
 
