@@ -6,12 +6,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: app test lint browser clean
+.PHONY: app test lint system clean
 
 app: $(VENV)/.runtime
 	$(BIN)/streamlit run app.py
 
-test: $(VENV)/.dev browser lint
+test: $(VENV)/.dev system lint
 	$(BIN)/pytest --timeout=180
 
 lint: $(VENV)/.dev
@@ -20,10 +20,10 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Chromium and Node.js come from the system. Where one is missing it is installed if that is allowed;
+# Chromium, Node.js and PostgreSQL come from the system. Where one is missing it is installed if that is allowed;
 # otherwise the tests that need it are skipped and say so.
-browser:
-	@tools/ensure-browser
+system:
+	@tools/ensure-system
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; run: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'

@@ -1,4 +1,4 @@
-"""The command line: ``python -m eegdash info | score | evaluate | download | train | simulate``.
+"""The command line: ``python -m eegdash info | score | evaluate | labels | train | simulate ...``.
 
 Exit codes: 0 all done, 1 some recording failed, 2 nothing could be done.
 """
@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from eegdash.cli_labels import add_labels
 from eegdash.errors import EegdashError
 
 RESEARCH_USE = "Research use, not for diagnosis."
@@ -99,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--seed", type=int, default=0)
     _add_simulation_choices(simulate)
     simulate.set_defaults(run=_simulate)
+
+    add_labels(commands)
 
     worker = commands.add_parser("worker", help="serve background jobs of the dashboard")
     worker.set_defaults(run=_worker)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 MAX_UPLOAD_MB = 200
@@ -27,23 +27,43 @@ class Settings:
         Whether every reader reads blinded first: the detector's output is withheld until the
         first read of a recording is committed (``EEGDASH_BLINDED=1``; 0, false,
         no, off or nothing is off).
+    adjudicators : tuple of str
+        Names of those who may adjudicate (``EEGDASH_ADJUDICATORS``, comma separated); with none
+        named, every reader may take that role.
+    others_hidden : bool
+        Whether readers are not shown what others said (``EEGDASH_OTHERS_LABELS=hidden``; default
+        ``shown``). Adjudicators are: name them, or every reader could take that role and look.
+    labels_url : str
+        Where labels are kept that several servers share
+        (``EEGDASH_LABELS_URL=postgresql+psycopg://user:password@host/database``); empty is the
+        labels file of the workspace. Never shown: it may hold a password.
     """
 
     workspace: Path
     trusted_packages: tuple[str, ...] = ()
     blinded: bool = False
+    adjudicators: tuple[str, ...] = ()
+    others_hidden: bool = False
+    labels_url: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from ``environment`` (default: the process environment)."""
         env = os.environ if environment is None else environment
-        packages = env.get("EEGDASH_TRUSTED_PACKAGES", "").split(",")
         return cls(
             # set but empty, as a compose file leaves it, is not the current folder
             workspace=Path(env.get("EEGDASH_WORKSPACE") or "workspace").resolve(),
-            trusted_packages=tuple(name.strip() for name in packages if name.strip()),
+            trusted_packages=_names(env.get("EEGDASH_TRUSTED_PACKAGES", "")),
             blinded=_is_on(env.get("EEGDASH_BLINDED", "")),
+            adjudicators=_names(env.get("EEGDASH_ADJUDICATORS", "")),
+            # only a clear "shown" is one, so that no misspelling shows what was to be hidden
+            others_hidden=env.get("EEGDASH_OTHERS_LABELS", "").strip().lower() not in ("", "shown"),
+            labels_url=env.get("EEGDASH_LABELS_URL", "").strip(),
         )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _is_on(text: str) -> bool:

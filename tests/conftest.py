@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import postgres_server
 import pytest
+from postgres_server import Database, PostgresServer
 from tiny_models import save_tiny_model
 
 from eegdash.checkpoints import CheckpointInfo, list_checkpoints
+from eegdash.labels.database import create_table
 from eegdash.settings import Settings
 from eegdash.workflows.desk import Desk, open_desk
 
@@ -49,3 +53,21 @@ def desk(tmp_path: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("eegdash.workflows.desk.SHIPPED_MODELS", tiny_models)
     monkeypatch.setenv("EEGDASH_WORKSPACE", str(tmp_path / "workspace"))
     return open_desk(Settings(workspace=tmp_path / "workspace"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server on loopback, or a skip that says what is missing."""
+    where = postgres_server.programs()
+    if where is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    with postgres_server.running(where) as server:
+        yield server
+
+
+@pytest.fixture
+def label_database(postgres: PostgresServer) -> Database:
+    """A database with the table of labels."""
+    made = postgres.database()
+    create_table(made.owner_url, postgres_server.USER)
+    return made

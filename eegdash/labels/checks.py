@@ -27,7 +27,10 @@ MAX_LENGTH = {
     "reason": 200,
     "comment": 4000,
     "model": 200,
+    "guideline": 60,
+    "source": 300,
 }
+MAX_SEEN = 5000
 MAX_SECONDS = 366 * 86400.0
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -84,6 +87,30 @@ def checked_postprocessing(value: Mapping[str, float]) -> Mapping[str, float]:
     return MappingProxyType(numbers)
 
 
+def checked_seen(value: object) -> tuple[tuple[float, float], ...]:
+    """Return spans in seconds, to the millisecond, in order; what touches is joined."""
+    refused = InvalidLabelError("NOT saved: what was seen must be a list of spans in seconds.")
+    if not isinstance(value, list | tuple):
+        raise refused
+    spans: list[tuple[float, float]] = []
+    for span in value:
+        if not isinstance(span, list | tuple) or len(span) != 2:
+            raise refused
+        start, stop = (checked_number(v, "time seen", ndigits=3) for v in span)
+        if not 0 <= start <= stop <= MAX_SECONDS:
+            raise refused
+        spans.append((start, stop))
+    joined: list[tuple[float, float]] = []
+    for start, stop in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
+        elif stop > start:
+            joined.append((start, stop))
+    if len(joined) > MAX_SEEN:
+        raise InvalidLabelError(f"NOT saved: more than {MAX_SEEN} separate spans were seen.")
+    return tuple(joined)
+
+
 def check_fields(label: DraftLabel | Label) -> None:
     """Check each field by itself; holds for drafts and for every line that is read."""
     for name, limit in MAX_LENGTH.items():
@@ -105,6 +132,8 @@ def check_fields(label: DraftLabel | Label) -> None:
         raise InvalidLabelError("NOT saved: the model's SHA-256 must be 64 hex digits or empty.")
     if label.supersedes is not None and not _is_uuid(label.supersedes):
         raise InvalidLabelError("NOT saved: supersedes must be the uuid of a label or absent.")
+    if label.repeat_of is not None and not _is_uuid(label.repeat_of):
+        raise InvalidLabelError("NOT saved: what a label repeats must be the uuid of a label.")
     if type(label.blinded) is not bool:
         raise InvalidLabelError("NOT saved: blinded must be true or false.")
     _check_span(label.onset_s, label.duration_s)
@@ -135,6 +164,8 @@ def check_sense(draft: DraftLabel) -> None:
             "NOT saved: a label needs a verdict; a first read and a sign-off carry none. "
             f"Found the kind {draft.kind} with the verdict {draft.verdict}."
         )
+    if draft.kind == "label" and draft.seen is not None:
+        raise InvalidLabelError("NOT saved: only a first read or a sign-off says what was seen.")
     if draft.verdict == RETRACT and draft.supersedes is None:
         raise InvalidLabelError("NOT saved: a retraction must name the label that it withdraws.")
     if draft.supersedes is not None and not draft.reason.strip():

@@ -139,14 +139,21 @@ class LabelIndex:
         return _ordered(self._by_recording.get(sha256, []))
 
     def current(
-        self, sha256: str, *, reviewer: str | None = None, kind: str | None = None
+        self,
+        sha256: str,
+        *,
+        reviewer: str | None = None,
+        kind: str | None = None,
+        repeats: bool = False,
     ) -> CurrentLabels:
         """Return what holds now for a recording; see :class:`CurrentLabels`."""
         records = self.for_recording(sha256)
 
         def wanted(label: Label) -> bool:
-            return (reviewer is None or label.reviewer == reviewer) and (
-                kind is None or label.kind == kind
+            return (
+                (reviewer is None or label.reviewer == reviewer)
+                and (kind is None or label.kind == kind)
+                and (repeats or label.repeat_of is None)
             )
 
         labels = tuple(

@@ -2,6 +2,9 @@
 
 The line is one JSON object in the order of :class:`Label`, closed by ``crc32``: the CRC-32
 (eight hex digits) of the canonical JSON of the other keys, that is keys sorted, no spaces, UTF-8.
+The fields of :data:`ADDED_NAMES` came later and are written only where they say something, so that
+a line from before them is still the same, byte for byte, and a program from before them can read
+a line that has them.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from eegdash.labels.checks import (
     checked_number,
     checked_per_mille,
     checked_postprocessing,
+    checked_seen,
 )
 from eegdash.recording import alias_of
 
@@ -78,6 +82,15 @@ class DraftLabel:
         Parameters of the events on screen.
     supersedes : str or None
         uuid of the record that this one replaces or retracts.
+    guideline : str
+        Version of the labelling guideline that held; empty where none was stated.
+    source : str
+        Where an imported label comes from; empty for one that was made here.
+    repeat_of : str or None
+        uuid of the reader's own label whose span was shown again without it. Such a repeat
+        measures how far readers agree with themselves and is no further opinion.
+    seen : tuple of (float, float), or None
+        With a first read or a sign-off: the spans that had been on screen, s; None is not known.
 
     Raises
     ------
@@ -104,6 +117,10 @@ class DraftLabel:
     postprocessing: Mapping[str, float] | None = field(default=None, hash=False)
     probability_pm: int | None = None
     supersedes: str | None = None
+    guideline: str = ""
+    source: str = ""
+    repeat_of: str | None = None
+    seen: tuple[tuple[float, float], ...] | None = None
 
     def __post_init__(self) -> None:
         """Bring numbers to their stored form, then check every field."""
@@ -116,6 +133,8 @@ class DraftLabel:
             put(self, name, checked_per_mille(getattr(self, name), name.removesuffix("_pm")))
         if self.postprocessing is not None:
             put(self, "postprocessing", checked_postprocessing(self.postprocessing))
+        if self.seen is not None:
+            put(self, "seen", checked_seen(self.seen))
         check_fields(self)
         check_sense(self)
 
@@ -153,6 +172,10 @@ class Label:
     postprocessing: Mapping[str, float] | None = field(hash=False)
     probability: float | None
     supersedes: str | None
+    guideline: str = ""
+    source: str = ""
+    repeat_of: str | None = None
+    seen: tuple[tuple[float, float], ...] | None = None
     status: LineStatus = field(default=LineStatus.VERIFIED, compare=False)
 
     @property
@@ -180,6 +203,10 @@ class Label:
         record = {name: getattr(self, name) for name in FIELD_NAMES}
         if self.postprocessing is not None:
             record["postprocessing"] = dict(self.postprocessing)
+        for name in ADDED_NAMES:
+            value = getattr(self, name)
+            if value not in (None, ""):
+                record[name] = [list(span) for span in value] if name == "seen" else value
         return record
 
     def to_line(self) -> bytes:
@@ -189,7 +216,9 @@ class Label:
         return _ENCODER.encode(record).encode() + b"\n"
 
 
-FIELD_NAMES = tuple(f.name for f in fields(Label) if f.name != "status")
+ADDED_NAMES = ("guideline", "source", "repeat_of", "seen")
+"""Fields that came after the first lines were written; absent where they say nothing."""
+FIELD_NAMES = tuple(f.name for f in fields(Label) if f.name not in ("status", *ADDED_NAMES))
 # A line that someone typed by hand is usable with these; the rest has defaults.
 _REQUIRED = frozenset(
     {"kind", "uuid", "seq", "time_utc", "reviewer", "recording_sha256", "onset_s", "duration_s"}
@@ -210,6 +239,10 @@ _OPTIONAL: dict[str, Any] = {
     "postprocessing": None,
     "probability": None,
     "supersedes": None,
+    "guideline": "",
+    "source": "",
+    "repeat_of": None,
+    "seen": None,
 }
 # Built once: json.dumps with options makes a new encoder on every call.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -226,7 +259,7 @@ def crc32_of(record: Mapping[str, Any]) -> str:
 
 def from_draft(draft: DraftLabel, *, uuid: str, seq: int, time_utc: str) -> Label:
     """Return the record of a draft with what the store adds."""
-    same = {name: getattr(draft, name) for name in FIELD_NAMES if name in _DRAFT_NAMES}
+    same = {name: getattr(draft, name) for name in _DRAFT_NAMES & _STORED_NAMES}
     return Label(
         **same,
         schema=SCHEMA,
@@ -240,6 +273,7 @@ def from_draft(draft: DraftLabel, *, uuid: str, seq: int, time_utc: str) -> Labe
 
 
 _DRAFT_NAMES = frozenset(f.name for f in fields(DraftLabel))
+_STORED_NAMES = frozenset((*FIELD_NAMES, *ADDED_NAMES))
 
 
 def parse_line(line: bytes) -> Label:
@@ -300,7 +334,9 @@ def _label_from(record: dict[str, Any], status: LineStatus) -> Label:
     values["duration_s"] = checked_number(values["duration_s"], "duration")
     if values["postprocessing"] is not None:
         values["postprocessing"] = _shared_postprocessing(values["postprocessing"])
-    for name in ("kind", "role", "verdict", "reviewer", "recording_sha256", "model"):
+    if values["seen"] is not None:
+        values["seen"] = checked_seen(values["seen"])
+    for name in ("kind", "role", "verdict", "reviewer", "recording_sha256", "model", "guideline"):
         if isinstance(values[name], str):
             values[name] = sys.intern(values[name])  # 10^5 labels repeat a few values
     sha256 = values["recording_sha256"]

@@ -11,28 +11,17 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
-import uuid as uuids
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from eegdash.errors import LabelNotSavedError, WorkspaceError
-from eegdash.labels.checks import InvalidLabelError
-from eegdash.labels.index import CurrentLabels, LabelIndex, LabelLine, read_line
-from eegdash.labels.record import (
-    MAX_SEQ,
-    DraftLabel,
-    Label,
-    LineStatus,
-    from_draft,
-)
-from eegdash.labels.table import write_table
+from eegdash.labels.book import LabelBook
+from eegdash.labels.index import LabelIndex, read_line
+from eegdash.labels.record import DraftLabel, Label
 
 FILE_NAME = "labels.jsonl"
 LOCK_NAME = "labels.jsonl.lock"
-CSV_NAME = "labels.csv"
 
 _LOCK_TIMEOUT_S = 20.0
 _REPLACED_ATTEMPTS = 5
@@ -41,7 +30,7 @@ _MARK_BYTES = 256
 _log = logging.getLogger(__name__)
 
 
-class LabelStore:
+class LabelStore(LabelBook):
     """Labels of one workspace, shared by threads and processes of one machine.
 
     Every reading method first takes in what was appended since, so that it is never stale.
@@ -53,13 +42,10 @@ class LabelStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        super().__init__(folder, FILE_NAME)
         self.path = folder / FILE_NAME
-        self.csv_path = folder / CSV_NAME
-        self._mutex = threading.RLock()
         self._folder_synced = False
         self._doubtful: set[str] = set()
-        self._csv_of: tuple[int, int, int] | None = None
         self._forget()
 
     # -- writing ---------------------------------------------------------------------------
@@ -119,21 +105,6 @@ class LabelStore:
             return os.open(self.path, flags | os.O_CREAT | os.O_EXCL, 0o600), True
         except FileExistsError:
             return os.open(self.path, flags), False
-
-    def _next_label(self, draft: DraftLabel) -> Label:
-        if draft.supersedes is not None:
-            replaced = self._index.find(draft.supersedes)
-            if replaced is None or replaced.recording_sha256 != draft.recording_sha256:
-                raise InvalidLabelError(
-                    "NOT saved: the label to be changed is not among the labels of this "
-                    "recording. Reload the page and try again."
-                )
-        if self._index.max_seq >= MAX_SEQ:
-            raise LabelNotSavedError(
-                f"NOT saved: the sequence numbers of {FILE_NAME} are used up. Begin a new folder."
-            )
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return from_draft(draft, uuid=str(uuids.uuid4()), seq=self._index.max_seq + 1, time_utc=now)
 
     def _confirm(self, fd: int, label: Label) -> None:
         """Make sure that a record found in the file is on disk before it is acknowledged."""
@@ -237,89 +208,8 @@ class LabelStore:
                     "Check the workspace folder and its permissions."
                 ) from error
 
-    def reload(self) -> int:
-        """Read the whole file again and return the number of lines."""
-        with self._mutex:
-            self._forget()
-            return self.refresh()
-
-    @property
-    def lines(self) -> tuple[LabelLine, ...]:
-        """Every line with its status, in the order of the file."""
-        with self._current() as index:
-            return tuple(index.lines)
-
-    def status_counts(self) -> dict[LineStatus, int]:
-        """Return how many lines are verified, hand-edited and torn."""
-        with self._current() as index:
-            return dict(index.counts)
-
-    def all(self) -> list[Label]:
-        """Return every record of every recording, by sequence."""
-        with self._current() as index:
-            return list(index)
-
-    def recordings(self) -> dict[str, int]:
-        """Return the number of records per recording hash."""
-        with self._current() as index:
-            return index.recordings()
-
-    def for_recording(self, sha256: str) -> list[Label]:
-        """Return every record of a recording, superseded and retracting ones included."""
-        with self._current() as index:
-            return index.for_recording(sha256)
-
-    def current(
-        self, sha256: str, *, reviewer: str | None = None, kind: str | None = None
-    ) -> CurrentLabels:
-        """Return the records of a recording that hold now, and the conflicts among them.
-
-        Parameters
-        ----------
-        sha256 : str
-        reviewer : str, optional
-            Only what this reviewer said (blinded reading).
-        kind : str, optional
-            Only records of this kind, e.g. ``"label"``.
-        """
-        with self._current() as index:
-            return index.current(sha256, reviewer=reviewer, kind=kind)
-
-    def history(self, uuid: str) -> list[Label]:
-        """Return a record with all that it superseded and all that superseded it, by sequence."""
-        with self._current() as index:
-            return index.history(uuid)
-
-    def write_csv(self) -> bool:
-        """Regenerate ``labels.csv`` if the labels changed; return whether it was written.
-
-        Takes seconds at 10^5 labels, so it runs on demand and not with every append.
-
-        Raises
-        ------
-        WorkspaceError
-            If the view cannot be written; the labels themselves are not affected.
-        """
-        with self._current() as index:
-            lines, state = list(index.lines), (self._inode, self._offset, self._mtime_ns)
-        if state == self._csv_of and self.csv_path.exists():
-            return False
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_table(self.csv_path, lines)
-        except OSError as error:
-            raise WorkspaceError(
-                f"{CSV_NAME} cannot be written ({error.strerror or error}). "
-                f"The labels are safe in {FILE_NAME}; free disk space and try again."
-            ) from error
-        self._csv_of = state
-        return True
-
-    @contextmanager
-    def _current(self) -> Iterator[LabelIndex]:
-        with self._mutex:
-            self.refresh()
-            yield self._index
+    def _state(self) -> tuple[int, ...]:
+        return self._inode, self._offset, self._mtime_ns
 
     def _forget(self) -> None:
         self._index = LabelIndex()

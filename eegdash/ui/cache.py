@@ -12,7 +12,7 @@ import streamlit as st
 
 from eegdash.errors import EegdashError
 from eegdash.jobs import JobQueue
-from eegdash.labels import LabelStore
+from eegdash.labels import LabelBook
 from eegdash.settings import Settings
 from eegdash.workflows.desk import Desk, open_desk
 
@@ -49,12 +49,12 @@ class TableWriter:
 
     Parameters
     ----------
-    store : LabelStore
+    store : LabelBook
     after_s : float
         How long to wait for more labels, s.
     """
 
-    def __init__(self, store: LabelStore, *, after_s: float = 5.0) -> None:
+    def __init__(self, store: LabelBook, *, after_s: float = 5.0) -> None:
         self._store = store
         self._after_s = after_s
         self._lock = threading.Lock()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from eegdash import __version__
-from eegdash.ui import cache
+from eegdash.ui import cache, identity
 from eegdash.ui.session import BLINDED_COOKIE, session, widget_value
 
 RESEARCH_USE = "Research use, not for diagnosis."
 
-# Streamlit's own spacing wastes a quarter of a laptop's screen height
+# Streamlit's own spacing wastes a quarter of a laptop's screen height. The file that its tables
+# offer would carry file names, and text that a spreadsheet runs: exports are made on their page.
 _STYLE = """
 <style>
 .stMainBlockContainer { padding: 4.1rem 1.6rem 1rem; max-width: none; }
@@ -18,20 +19,25 @@ _STYLE = """
 .st-key-list [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-list [data-testid="stMarkdownContainer"] p { margin: 0; }
 .st-key-remembered { position: absolute; width: 0; height: 0; overflow: hidden; }
+[data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]) { display: none; }
 .stMain:focus-visible, .stAppScrollToBottomContainer:focus-visible { outline: none; }
 </style>
 """
 # A reload begins a new session; the browser remembers the mode for it, and says so before the
-# first thing is drawn.
+# first thing is drawn. The tab remembers who reads; another tab does not.
 _remember = st.components.v2.component(
     "eeg_review_remember",
     js="""
-export default function ({ data }) {
+export default function ({ data, setStateValue }) {
   const age = data.on ? 31536000 : 0;
   document.cookie = `${data.cookie}=1; path=/; max-age=${age}; samesite=strict`;
+  const known = sessionStorage.getItem(data.store);
+  if (data.reader) sessionStorage.setItem(data.store, data.reader);
+  else if (data.ask && known) setStateValue("reader", known);
 }
 """,
 )
+_REMEMBER, _STORE = "remember", "eeg-review-reader"  # the viewer knows the name of the store, too
 
 
 def header(headline: str) -> None:
@@ -46,22 +52,10 @@ def header(headline: str) -> None:
     left, middle, mode, right = st.columns([6, 2.3, 1.5, 2], vertical_alignment="center")
     left.markdown(headline)
     middle.markdown(f":gray[**{RESEARCH_USE}**]")
-    key = _name_key()
-    right.text_input(
-        "Your name or initials",
-        # the session keeps the name; a widget's own value is lost with a change of page
-        value=session().reviewer,
-        # a name that was taken makes a new field, which no longer holds the keyboard
-        key=key,
-        placeholder="Your name or initials",
-        label_visibility="collapsed",
-        icon=":material/person:",
-        max_chars=60,
-        on_change=_named,
-        args=(key,),
-        help="Kept with every label that you save.",
-    )
+    identity.field(right)
     _blinded_mode(mode)
+    if identity.problem():
+        st.error(identity.problem())
 
 
 def _blinded_mode(column: st.delta_generator.DeltaGenerator) -> None:
@@ -77,23 +71,27 @@ def _blinded_mode(column: st.delta_generator.DeltaGenerator) -> None:
         + (" This installation asks it of everybody." if compulsory else ""),
     )
     with st.container(key="remembered"):
-        _remember(data={"cookie": BLINDED_COOKIE, "on": session().blinded}, key="remember")
+        _remember(
+            data={
+                "cookie": BLINDED_COOKIE,
+                "on": session().blinded,
+                "store": _STORE,
+                "reader": session().reviewer,
+                # whoever empties the field is not given the old name again
+                "ask": not session().renamed and not identity.provided(),
+            },
+            key=_REMEMBER,
+            default={"reader": None},
+            on_reader_change=_restored,
+        )
+
+
+def _restored() -> None:
+    identity.restore(str(getattr(widget_value(_REMEMBER), "reader", None) or ""))
 
 
 def _mode_chosen() -> None:
     session().blinded = bool(widget_value("blinded"))
-
-
-def _name_key() -> str:
-    return f"reviewer-{session().renamed}"
-
-
-def _named(key: str) -> None:
-    # the browser may still send the empty field from before a name was restored
-    if key != _name_key():
-        return
-    session().reviewer = str(widget_value(key) or "").strip()
-    session().renamed += 1
 
 
 def footer() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from eegdash.ui import frame
+from eegdash.ui import frame, identity
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -17,8 +17,10 @@ page = st.navigation(
         st.Page(PAGES / "review.py", title="Review", icon=":material/neurology:"),
         st.Page(PAGES / "attribution.py", title="Attribution", icon=":material/lightbulb:"),
         st.Page(PAGES / "threshold.py", title="Operating point", icon=":material/tune:"),
+        st.Page(PAGES / "labels.py", title="Labels", icon=":material/rate_review:"),
     ],
     position="top",
 )
+identity.follow_login()
 page.run()
 frame.footer()

@@ -9,10 +9,10 @@ import streamlit as st
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.errors import EegdashError
 from eegdash.settings import MAX_UPLOAD_MB
-from eegdash.ui import cache, frame
+from eegdash.ui import cache, frame, identity
 from eegdash.ui.session import session, widget_value
 from eegdash.ui.text import duration, plain
-from eegdash.workflows import library, reading, score
+from eegdash.workflows import library, readers, reading, score
 
 ROWS_PER_PAGE = 25
 UPLOAD_TYPES = ["edf", "bdf", "fif", "set"]
@@ -234,7 +234,8 @@ def _row(path: Path, facts: library.Facts, model: CheckpointInfo | None) -> None
         f":gray[{facts.n_eeg} EEG of {facts.n_channels} channels, {facts.sfreq:g} Hz]"
     )
     _state(state, path, facts, model, blind)
-    _signed(state, facts.sha256, blind)
+    own_only = not readers.sees_others(cache.desk(), facts.sha256, identity.reader())
+    _signed(state, facts.sha256, own_only)
     with actions.container(horizontal=True, horizontal_alignment="right"):
         # a note may come from the reference, which a blinded reader does not see
         if facts.warnings and not (blind and facts.reference):
@@ -304,9 +305,9 @@ def _state(
     _progress(column, path, facts, model, key)
 
 
-def _signed(column: st.delta_generator.DeltaGenerator, sha256: str, blind: bool) -> None:
+def _signed(column: st.delta_generator.DeltaGenerator, sha256: str, own_only: bool) -> None:
     """Say who signed the recording off; a blinded reader hears of nobody else."""
-    found = reading.sign_offs(cache.desk(), sha256, session().reviewer, own_only=blind)
+    found = reading.sign_offs(cache.desk(), sha256, session().reviewer, own_only=own_only)
     if found:
         words = (f"{plain(x['reviewer'])} on {x['time_utc'][:10]}" for x in found)
         column.markdown(f":material/task_alt: signed off by {', '.join(words)}")

@@ -13,7 +13,7 @@ from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import PostProcessing, ProbabilityTrace
 from eegdash.errors import EegdashError, LabelNotSavedError, WorkspaceError
 from eegdash.recording import Recording, alias_of
-from eegdash.ui import cache, frame, tiles, viewer
+from eegdash.ui import cache, frame, identity, places, queueing, tiles, viewer
 from eegdash.ui.recordings import cancel, chosen_model, subject, submit
 from eegdash.ui.session import Chosen, Link, Place, View, session, widget_value
 from eegdash.ui.text import duration, plain
@@ -173,6 +173,7 @@ def _viewer(path: Path, model: CheckpointInfo | None) -> None:
         on_decisions=lambda: _decided(opened, trace, view),
         on_reader=_reader_known,
         on_explain=lambda: _explain(sha256, view, name),
+        on_queue=lambda: _queued(sha256),
     )
     if session().open_attribution:
         session().open_attribution = False
@@ -218,12 +219,21 @@ def keep_view(view: View, name: str) -> None:
 
 
 def _reader_known() -> None:
-    name = str(_sent(viewer.READER) or "").strip()[:60]
-    if name and not session().reviewer:
-        session().reviewer = name
-        session().views.clear()  # what this new session knows is less than what was kept
-        session().renamed += 1
+    if identity.restore(str(_sent(viewer.READER) or "")):
         session().stale_page = True
+
+
+def _queued(shown_sha256: str) -> None:
+    """Go on in the queue, or put aside what is open."""
+    sent = _sent(viewer.QUEUE)
+    action = sent.get("action") if isinstance(sent, dict) else None
+    if action == "aside":
+        queueing.put_aside()
+    elif action == "next":
+        item = queueing.advance()
+        if item is not None:
+            places.go_to(item.recording_sha256, item.onset_s)
+            session().stale_page = item.recording_sha256 != shown_sha256
 
 
 def _moved(view: View, name: str) -> None:
@@ -262,6 +272,7 @@ def _operated(view: View, trace: ProbabilityTrace | None, name: str) -> None:
 
 def _decided(opened: library.Opened, trace: ProbabilityTrace | None, view: View) -> None:
     """Save every decision that is not saved yet; here, in the callback, none can be lost."""
+    saved = False
     for decision in _sent(viewer.DECISIONS) or []:
         decision_id = str(decision.get("id")) if isinstance(decision, dict) else "?"
         if decision_id in view.acked:
@@ -278,7 +289,10 @@ def _decided(opened: library.Opened, trace: ProbabilityTrace | None, view: View)
         else:
             view.rejected.pop(decision_id, None)
             view.acked.append(decision_id)
+            saved = True
             cache.labels_table().soon()
+    if saved:
+        queueing.refresh()
 
 
 def _save(

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 if TYPE_CHECKING:  # the tables behind it are imported when the page is first opened
+    from eegdash.workflows.adjudication import Case
+    from eegdash.workflows.agreement import AgreementReport
+    from eegdash.workflows.labels_export import Export
+    from eegdash.workflows.labels_import import Import
     from eegdash.workflows.operating_point import TriedPoints
+    from eegdash.workflows.queue import QueueState
 
 _KEY = "session"
 _KEPT_REFUSALS = 20
@@ -130,6 +135,73 @@ class TriedView:
 
 
 @dataclass(slots=True)
+class LabelsView:
+    """What the labels page remembers of one reader.
+
+    Parameters
+    ----------
+    filters : dict of str to str, or None
+        What is listed; None until what was kept over a reload has been asked for.
+    uuid : str or None
+        The label whose history is on screen.
+    case : str or None
+        The case that is being decided.
+    answers : dict of str to (bool, str)
+        What the last thing done in a form came to: whether it was done, and words.
+    report, cases, export, found : tuple or None
+        What was computed, behind the parameters it was computed with.
+    """
+
+    filters: dict[str, str] | None = None
+    cleared: int = 0
+    imports: int = 0
+    uuid: str | None = None
+    case: str | None = None
+    answers: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    forms: dict[str, str] = field(default_factory=dict)
+    report: tuple[object, AgreementReport] | None = None
+    cases: tuple[object, tuple[Case, ...]] | None = None
+    export: tuple[object, Export] | None = None
+    found: tuple[object, Import] | None = None
+
+    def form(self, name: str) -> str:
+        """Return the id under which a form is saved: once, however often it is sent."""
+        return self.forms.setdefault(name, secrets.token_hex(12))
+
+    def answer(self, name: str, done: bool, words: str) -> None:
+        """Keep what a form came to; one that was saved gets a new id."""
+        self.answers[name] = (done, words)
+        if done:
+            self.forms.pop(name, None)
+
+
+@dataclass(slots=True)
+class QueueView:
+    """Where a reader is in the queue of spans to review.
+
+    Parameters
+    ----------
+    order : str
+        Key of ``workflows.queue.ORDERS``.
+    again : bool
+        Also what was put aside or labelled before.
+    state : QueueState or None
+        As it was after the last label; None where the reader does not follow the queue.
+    said : tuple of (int, str)
+        Number and words of the last answer, for the viewer.
+    """
+
+    order: str = "detector"
+    again: bool = False
+    state: QueueState | None = None
+    said: tuple[int, str] = (0, "")
+
+    def say(self, words: str) -> None:
+        """Answer the reader; the same words twice are two answers."""
+        self.said = (self.said[0] + 1, words)
+
+
+@dataclass(slots=True)
 class Session:
     """What the pages remember of a reader.
 
@@ -141,6 +213,10 @@ class Session:
         Name of the detector; None is the default.
     reviewer : str
         Who labels.
+    role : str
+        ``reader`` or ``adjudicator``.
+    labels, queue : dict
+        :class:`LabelsView` and :class:`QueueView` by reader.
     views : dict
         :class:`View` by reader and recording.
     tried : dict
@@ -160,6 +236,9 @@ class Session:
     recording_sha256: str | None = None
     model: str | None = None
     reviewer: str = ""
+    role: str = "reader"
+    labels: dict[str, LabelsView] = field(default_factory=dict)
+    queue: dict[str, QueueView] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
     tried: dict[str, TriedView] = field(default_factory=dict)
     open_review: bool = False
@@ -171,6 +250,7 @@ class Session:
     stale_page: bool = False
     uploads: int = 0
     renamed: int = 0
+    login_problem: str = ""
     mapping_sha256: str | None = None
     tokens: dict[tuple[str, bool], tuple[float, str]] = field(default_factory=dict)
 
@@ -185,6 +265,18 @@ def session() -> Session:
     if not isinstance(found, Session):  # a hot reload replaced the class
         found = st.session_state[_KEY] = Session()
     return found
+
+
+def labels_view() -> LabelsView:
+    """Return what the labels page remembers of whoever reads now."""
+    found = session()
+    return found.labels.setdefault(found.reviewer, LabelsView())
+
+
+def queue_view() -> QueueView:
+    """Return where whoever reads now is in the queue."""
+    found = session()
+    return found.queue.setdefault(found.reviewer, QueueView())
 
 
 def widget_value(key: str) -> Any:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eegdash.cache import AnalysisCache
 from eegdash.checkpoints import CheckpointInfo, list_checkpoints
-from eegdash.errors import CheckpointError, WorkspaceError
-from eegdash.labels import LabelStore
+from eegdash.errors import CheckpointError, LabelNotSavedError, WorkspaceError
+from eegdash.labels import DraftLabel, Label, LabelBook, open_labels
 from eegdash.settings import Settings
 from eegdash.workflows.locked_points import with_locked_point
+from eegdash.workflows.reading_plan import current_guideline
 from eegdash.workspace import Workspace
 
 _LOG = logging.getLogger(__name__)
@@ -28,13 +29,29 @@ class Desk:
     settings : Settings
     workspace : Workspace
     cache : AnalysisCache
-    labels : LabelStore
+    labels : LabelBook
     """
 
     settings: Settings
     workspace: Workspace
     cache: AnalysisCache
-    labels: LabelStore
+    labels: LabelBook
+
+    def append(self, draft: DraftLabel) -> Label:
+        """Append a label that carries the version of the guideline that holds now.
+
+        Raises
+        ------
+        LabelNotSavedError
+            If it was not saved.
+        """
+        if not draft.guideline and not draft.source:
+            try:
+                held = current_guideline(self.workspace)
+            except WorkspaceError as error:
+                raise LabelNotSavedError(f"NOT saved: {error}") from error
+            draft = replace(draft, guideline=held.version if held else "")
+        return self.labels.append(draft)
 
     def models(self) -> list[CheckpointInfo]:
         """Return the usable models, shipped and of the workspace; the default comes first.
@@ -99,5 +116,5 @@ def open_desk(settings: Settings | None = None) -> Desk:
         settings=settings,
         workspace=workspace,
         cache=AnalysisCache(workspace.cache),
-        labels=LabelStore(workspace.labels),
+        labels=open_labels(workspace.labels, settings.labels_url),
     )

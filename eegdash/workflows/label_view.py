@@ -11,6 +11,7 @@ import numpy as np
 from eegdash.detection import Event, PostProcessing, ProbabilityTrace, find_events
 from eegdash.labels import Label
 from eegdash.workflows.desk import Desk
+from eegdash.workflows.offers import concealed
 from eegdash.workflows.review import PROGRAM_REASONS
 
 _SHARED_LEAST = 0.5
@@ -35,12 +36,15 @@ def shown_labels(
         With it, a label whose times were corrected says to which detection it belongs (``about``).
     own_only : bool
         Leave out what other readers said.
+
+    A label that a hidden repeat asks for again is left out, and later the repeat.
     """
     reviewer = reviewer.strip()
     only = reviewer if own_only else None
     if own_only and not reviewer:
         return []
-    current = desk.labels.current(recording_sha256, reviewer=only, kind="label")
+    current = desk.labels.current(recording_sha256, reviewer=only, kind="label", repeats=True)
+    hidden = concealed(desk, recording_sha256, reviewer)
     conflicting = {
         label.uuid
         for conflict in current.conflicts
@@ -67,6 +71,7 @@ def shown_labels(
             "conflict": label.uuid in conflicting,
         }
         for label in current.labels
+        if label.uuid not in hidden
     ]
     return sorted(shown, key=lambda label: (label["onset_s"], label["uuid"]))
 

@@ -15,6 +15,7 @@ from eegdash.workflows.desk import Desk
 WITHDRAWN = "sign-off withdrawn by the reader"
 NOTHING_FOUND = "bckg"  # SzCORE: free of seizures
 _SEIZURE = ("agree", "missed")
+_PAGE_SLACK_S = 0.1
 
 
 def is_blind(desk: Desk, recording_sha256: str, reviewer: str, *, wanted: bool) -> bool:
@@ -113,7 +114,7 @@ def commit(
     words = [f"{marked} marked by hand", _seen_words(decision.get("viewed") or [], duration_s)]
     if shown_before:
         words.append("the detector's output had been on this reader's screen before")
-    return desk.labels.append(
+    return desk.append(
         DraftLabel(
             idempotency_id=str(decision["id"]),
             reviewer=reviewer,
@@ -123,6 +124,7 @@ def commit(
             kind="first_read",
             blinded=True,
             comment="; ".join(words),
+            seen=seen_spans(decision.get("viewed") or [], duration_s),
         )
     )
 
@@ -158,10 +160,11 @@ def sign_off(
         kind="sign_off",
         event_type="" if found else NOTHING_FOUND,
         comment=_seen_words(decision.get("viewed") or [], duration_s),
+        seen=seen_spans(decision.get("viewed") or [], duration_s),
         supersedes=standing.uuid if standing else None,
         reason=review.CHANGED if standing else "",
     )
-    return desk.labels.append(_with_detections(draft, decision, trace, own))
+    return desk.append(_with_detections(draft, decision, trace, own))
 
 
 def _with_detections(
@@ -204,7 +207,7 @@ def withdraw(desk: Desk, recording_sha256: str, reviewer: str, decision_id: str)
     standing = _own_sign_off(desk, recording_sha256, reviewer)
     if standing is None:
         raise LabelNotSavedError("There is no sign-off of yours on this recording to withdraw.")
-    return desk.labels.append(
+    return desk.append(
         DraftLabel(
             idempotency_id=decision_id,
             reviewer=reviewer,
@@ -246,6 +249,22 @@ def sign_offs(
         for label in current.labels
         if not own_only or label.reviewer == reviewer
     ]
+
+
+def seen_spans(
+    viewed: Sequence[Sequence[float]], duration_s: float
+) -> tuple[tuple[float, float], ...]:
+    """Return what was seen of a recording, as a first read and a sign-off keep it.
+
+    Spans closer than a tenth of a second are joined: the viewer's pages meet but for rounding.
+    """
+    found: list[tuple[float, float]] = []
+    for onset, end in sorted((max(float(a), 0.0), min(float(b), duration_s)) for a, b in viewed):
+        if found and onset <= found[-1][1] + _PAGE_SLACK_S:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        elif end > onset:
+            found.append((onset, end))
+    return tuple(found)
 
 
 def seen_share(viewed: Sequence[Sequence[float]], duration_s: float) -> float:

@@ -11,6 +11,7 @@ from eegdash.detection import Event, PostProcessing, ProbabilityTrace, find_even
 from eegdash.errors import LabelNotSavedError
 from eegdash.labels import DraftLabel, Label
 from eegdash.workflows.desk import Desk
+from eegdash.workflows.offers import repeated_by
 from eegdash.workflows.undo import SECOND_HALF, SPLIT, UNDONE, undo
 
 EVENT_TYPES: tuple[tuple[str, str], ...] = (
@@ -64,7 +65,8 @@ def decide(
         From the viewer: ``id``, ``action`` (``label``, ``split`` or ``undo``). A label has
         ``verdict``, ``event_type``, ``reason``, ``comment``, ``confidence``, ``supersedes``,
         ``threshold_pm``, ``post``; it is about a detection (``first`` and ``stop``), whose span
-        it takes unless ``moved`` is true, or about the span ``onset_s``, ``duration_s``. A split
+        it takes unless ``moved`` is true, or about the span ``onset_s``, ``duration_s`` (a missed
+        seizure; with ``moved`` also a span of the queue that is none, or unsure). A split
         has ``at_s`` and either ``supersedes`` or what a marked span has.
     trace : ProbabilityTrace or None
         The trace on screen; None where there is none or it is withheld.
@@ -85,7 +87,8 @@ def decide(
     if decision.get("action") == "split":
         return _split(desk, recording_sha256, reviewer, decision, trace, replaced, blinded)
     draft = _draft(recording_sha256, reviewer, decision, trace, replaced)
-    return desk.labels.append(replace(draft, blinded=blinded))
+    draft = replace(draft, repeat_of=repeated_by(desk, draft, replaced))
+    return desk.append(replace(draft, blinded=blinded))
 
 
 def named(reviewer: str) -> str:
@@ -185,7 +188,7 @@ def _placed(
             postprocessing=replaced.postprocessing,
             probability_pm=replaced.probability_pm,
         )
-    if draft.verdict == "missed":
+    if draft.verdict == "missed" or _on_span(draft.verdict, decision):
         probability_pm = _peak_in(trace, post, draft.onset_s, draft.duration_s)
     else:
         event = _event(trace, post, threshold_pm, decision)
@@ -200,6 +203,11 @@ def _placed(
         postprocessing=post.as_dict() if trace and post else None,
         probability_pm=probability_pm,
     )
+
+
+def _on_span(verdict: str | None, decision: Mapping[str, Any]) -> bool:
+    """Tell whether a reader judged a span at which nothing was detected, as the queue asks it."""
+    return verdict in ("disagree", "unsure") and "first" not in decision and "moved" in decision
 
 
 def _span(decision: Mapping[str, Any]) -> tuple[float, float]:
@@ -255,8 +263,8 @@ def _split(
         duration_s=second_s,
         supersedes=None,
     )
-    desk.labels.append(first)
-    return desk.labels.append(second)
+    desk.append(first)
+    return desk.append(second)
 
 
 def _as_it_stands(draft: DraftLabel, label: Label) -> DraftLabel:

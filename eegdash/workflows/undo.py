@@ -41,7 +41,9 @@ def steps(desk: Desk, recording_sha256: str, reviewer: str) -> list[Step]:
     """Return what the next undo of a reader takes back: nothing, one label, or a split's two."""
     records = desk.labels.for_recording(recording_sha256)
     by_uuid = {label.uuid: label for label in records}
-    standing = desk.labels.current(recording_sha256, reviewer=reviewer.strip(), kind="label")
+    standing = desk.labels.current(
+        recording_sha256, reviewer=reviewer.strip(), kind="label", repeats=True
+    )
     found = [_step(label, by_uuid) for label in standing.labels]
     if not found:
         return []
@@ -95,8 +97,8 @@ def undo(
     if not taken:
         raise LabelNotSavedError("There is no label of yours on this recording to take back.")
     for step in taken[:-1]:
-        desk.labels.append(_taken_back(step, key + SECOND_HALF, blinded))
-    return desk.labels.append(_taken_back(taken[-1], key, blinded))
+        desk.append(_taken_back(step, key + SECOND_HALF, blinded))
+    return desk.append(_taken_back(taken[-1], key, blinded))
 
 
 def _taken_back(step: Step, key: str, blinded: bool) -> DraftLabel:
@@ -119,6 +121,8 @@ def _taken_back(step: Step, key: str, blinded: bool) -> DraftLabel:
         probability_pm=source.probability_pm,
         postprocessing=source.postprocessing,
         supersedes=step.label.uuid,
+        guideline=source.guideline,  # what is said again was said under the older version
+        repeat_of=source.repeat_of,
     )
 
 

@@ -517,6 +517,21 @@ def explaining(reader: Reader) -> None:
     reader.painted(here)
 
 
+def queueing(reader: Reader) -> None:
+    """The last step, because the next to review may lie in another recording."""
+    card = reader.page.get_by_role("region", name="Next to review")
+    expect(card).to_be_hidden()
+    reader.press("q")
+    aside = reader.use("Not offered again, unless you ask for it")
+    expect(aside).to_be_visible()
+    aside.click()
+    expect(aside).to_be_hidden()
+    onward = reader.use("Next to review (key q)")
+    if onward.is_enabled():
+        onward.click()
+        expect(aside).to_be_visible()
+
+
 STEPS = (
     paging,
     clock_time,
@@ -530,6 +545,7 @@ STEPS = (
     marking,
     signing,
     explaining,
+    queueing,
 )
 # this button's name says what it would take back
 UNDO = re.compile("Take back: |There is no label of yours")

@@ -1,27 +1,40 @@
-"""What every label store must do; a new store joins by one line in ``FACTORIES``."""
+"""What every store of labels promises: a file, or a table in PostgreSQL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from eegdash.errors import LabelNotSavedError
-from eegdash.labels import DraftLabel, LabelStore, LineStatus
+from eegdash.errors import LabelNotSavedError, WorkspaceError
+from eegdash.labels import DraftLabel, LabelBook, LabelStore, LineStatus, open_labels
 
 SHA = "0123456789abcdef" * 4
 OTHER = "f" * 64
-FACTORIES: dict[str, Callable[[Path], LabelStore]] = {
-    "jsonl": lambda folder: LabelStore(folder / "labels"),
-}
 
 
-@pytest.fixture(params=sorted(FACTORIES))
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], LabelStore]:
-    """Open the same store again and again, as several processes would."""
-    factory = FACTORIES[request.param]
-    return lambda: factory(tmp_path)
+@pytest.fixture(params=["file", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """Address of the labels; empty is a file."""
+    if request.param == "file":
+        return ""
+    return str(request.getfixturevalue("label_database").url)
+
+
+@pytest.fixture
+def open_store(url: str, tmp_path: Path) -> Iterator[Callable[[], LabelBook]]:
+    """Open the same labels again and again, as several servers would."""
+    opened: list[LabelBook] = []
+
+    def again() -> LabelBook:
+        opened.append(open_labels(tmp_path / "labels", url))
+        return opened[-1]
+
+    yield again
+    for store in opened:
+        store.close()
 
 
 def draft(key: str, **changes: object) -> DraftLabel:
@@ -52,6 +65,8 @@ def test_every_field_survives_a_round_trip(open_store):
             threshold_pm=701,
             probability_pm=1000,
             postprocessing={"smoothing_s": 4.5, "hysteresis": 1.0},
+            guideline="1.2",
+            source="SzCORE events",
         )
     )
     (found,) = open_store().for_recording(SHA)
@@ -148,6 +163,34 @@ def test_current_can_be_restricted_to_one_reviewer_and_kind(open_store):
     assert store.current(SHA, reviewer="A", kind="label").labels == (mine,)
 
 
+def test_a_repeat_is_no_opinion_unless_asked_for_and_names_a_label_of_the_recording(open_store):
+    store = open_store()
+    first = store.append(draft("a"))
+    repeat = store.append(draft("b", verdict="disagree", repeat_of=first.uuid))
+    assert open_store().current(SHA).labels == (first,)
+    assert open_store().current(SHA, repeats=True).labels == (first, repeat)
+    for changes in (
+        {"recording_sha256": OTHER},
+        {"repeat_of": "0" * 8 + "-0000" * 3 + "-" + "0" * 12},
+    ):
+        with pytest.raises(LabelNotSavedError, match="Reload the page"):
+            store.append(draft("c", **{"repeat_of": first.uuid, **changes}))
+
+
+def test_a_label_is_found_by_uuid_and_by_idempotency_id(open_store):
+    saved = open_store().append(draft("a"))
+    store = open_store()
+    assert store.find(saved.uuid) == store.saved_as("a") == saved
+    assert store.find("nothing") is None
+    assert store.saved_as("nothing") is None
+
+
+def test_what_was_seen_survives_a_round_trip(open_store):
+    seen = ((0.0, 10.5), (20.0, 30.0))
+    open_store().append(draft("a", kind="first_read", verdict=None, seen=seen))
+    assert open_store().for_recording(SHA)[0].seen == seen
+
+
 @pytest.mark.parametrize("recording", [SHA, OTHER])
 def test_superseding_an_unknown_label_or_one_of_another_recording_is_refused(open_store, recording):
     store = open_store()
@@ -157,3 +200,46 @@ def test_superseding_an_unknown_label_or_one_of_another_recording_is_refused(ope
     with pytest.raises(LabelNotSavedError, match=r"^NOT saved: .*Reload the page"):
         store.append(draft("b", recording_sha256=recording, reason="undo", supersedes=supersedes))
     assert len(store.all()) == 1
+
+
+def test_the_address_chooses_the_store(open_store, url):
+    assert isinstance(open_store(), LabelStore) is (not url)
+
+
+def test_nothing_is_there_at_first(open_store):
+    store = open_store()
+    assert store.all() == []
+    assert store.recordings() == {}
+    assert set(store.status_counts().values()) == {0}
+
+
+def test_the_table_for_spreadsheets_is_written_once_a_change(open_store):
+    store = open_store()
+    store.append(draft("a", comment="=1+1"))
+    assert store.write_csv()
+    assert not store.write_csv()
+    assert "'=1+1" in store.csv_path.read_text(encoding="utf-8")
+    store.append(draft("b"))
+    assert store.write_csv()
+
+
+def test_threads_of_one_store_share_the_sequence(open_store):
+    store = open_store()
+
+    def work(name: str) -> None:
+        for i in range(10):
+            store.append(draft(f"{name}-{i}"))
+
+    threads = [threading.Thread(target=work, args=(f"t{i}",)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [label.seq for label in store.all()] == list(range(1, 41))
+
+
+def test_an_address_that_is_not_understood_is_refused_without_its_password(tmp_path):
+    for wrong in ("mysql://u:geheim@h/d", "postgresql://u:geheim@h/d", "geheim", "a:b:geheim@"):
+        with pytest.raises(WorkspaceError, match=r"Write it as postgresql\+psycopg") as caught:
+            open_labels(tmp_path, wrong)
+        assert "geheim" not in str(caught.value)

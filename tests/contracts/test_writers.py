@@ -15,6 +15,7 @@ from eegdash.detection import UNSCORED, ProbabilityTrace
 from eegdash.errors import EegdashError, WorkspaceError
 from eegdash.export import WRITERS, read_trace_csv
 from eegdash.io import open_recording
+from eegdash.io.chbmit import read_summary
 from eegdash.io.events_tsv import read_events_tsv
 
 START = datetime(2021, 3, 2, 10, 20, 30)
@@ -59,10 +60,33 @@ def edf_round_trip(path: Path) -> None:
         np.testing.assert_allclose(stored, row, atol=step_uv / 2 + 2e-5)
 
 
+def edf_annotations_round_trip(path: Path) -> None:
+    notes = [
+        Annotation(0.001, 5000.123, text="known"),
+        Annotation(2.5, 1.5, "sz_foc"),
+        Annotation(99999.25, 0.0, text="Größe; 0.5"),
+    ]
+    WRITERS["_annotations.edf"](path, notes)
+    recording = open_recording(path)
+    found = [(a.onset_s, a.duration_s, a.text) for a in recording.annotations]
+    assert found == [(a.onset_s, a.duration_s, a.text or a.event_type) for a in notes]
+    assert path.read_bytes()[8:88].split() == [b"X", b"X", b"X", b"X"]
+
+
+def summary_round_trip(path: Path) -> None:
+    seizures = [Annotation(10.4, 20.2, "sz_foc"), Annotation(100.0, 0.2, "sz")]
+    WRITERS["-summary.txt"](path, {"rec-0.edf": seizures, "rec-1.edf": []})
+    found = read_summary(path)
+    assert [(a.onset_s, a.end_s) for a in found["rec-0.edf"]] == [(10.0, 31.0), (100.0, 101.0)]
+    assert found["rec-1.edf"] == []
+
+
 ROUND_TRIPS: dict[str, Callable[[Path], None]] = {
     "_events.tsv": events_round_trip,
     "_trace.csv": trace_round_trip,
     ".edf": edf_round_trip,
+    "_annotations.edf": edf_annotations_round_trip,
+    "-summary.txt": summary_round_trip,
 }
 
 

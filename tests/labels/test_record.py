@@ -51,6 +51,62 @@ def test_line_holds_the_fields_in_the_order_of_the_design_then_the_checksum():
     assert "é".encode() in line
 
 
+# written by the version before the added fields
+OLD_LINE = (
+    b'{"schema":1,"kind":"label","uuid":"12345678-1234-4234-8234-123456789abc",'
+    b'"idempotency_id":"form-1","seq":1,"time_utc":"2026-11-03T12:34:56.789Z","reviewer":"A",'
+    b'"role":"reader","recording_sha256":"abababababababababababababababababababababababababababab'
+    b'abababab","recording_alias":"rec-abababab","onset_s":1.5,"duration_s":9.0,"verdict":"agree",'
+    b'"event_type":"","reason":"","comment":"","confidence":null,"blinded":false,"model":"",'
+    b'"model_sha256":"","threshold":null,"postprocessing":null,"probability":null,'
+    b'"supersedes":null,"crc32":"CRC"}\n'
+)
+
+
+def test_a_line_from_before_the_added_fields_is_verified_and_the_same_byte_for_byte():
+    record = json.loads(OLD_LINE)
+    del record["crc32"]
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    line = OLD_LINE.replace(b"CRC", f"{zlib.crc32(text.encode()):08x}".encode())
+    label = parse_line(line)
+    assert label.status is LineStatus.VERIFIED
+    assert (label.guideline, label.source, label.repeat_of, label.seen) == ("", "", None, None)
+    assert label.to_line() == line == line_of()
+
+
+def test_added_fields_are_written_where_they_say_something_and_read_back():
+    line = line_of(guideline="1.2", source="SzCORE", repeat_of=UUID)
+    record = json.loads(line)
+    assert list(record)[-4:] == ["guideline", "source", "repeat_of", "crc32"]
+    assert parse_line(line).to_line() == line
+    whole = line_of(kind="sign_off", verdict=None, seen=[[20, 30.0004], (0, 5), [4, 10]])
+    assert json.loads(whole)["seen"] == [[0.0, 10.0], [20.0, 30.0]]
+    assert parse_line(whole).seen == ((0.0, 10.0), (20.0, 30.0))
+    assert parse_line(whole).to_line() == whole
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"guideline": "x" * 61}, "guideline"),
+        ({"source": 3}, "source"),
+        ({"repeat_of": "x"}, "repeats"),
+        ({"seen": [[0, 1]]}, "what was seen"),
+        ({"kind": "sign_off", "verdict": None, "seen": [[1, 0]]}, "list of spans"),
+        ({"kind": "sign_off", "verdict": None, "seen": [1]}, "list of spans"),
+        ({"kind": "sign_off", "verdict": None, "seen": "x"}, "list of spans"),
+        ({"kind": "sign_off", "verdict": None, "seen": [[0, math.nan]]}, "finite"),
+        (
+            {"kind": "sign_off", "verdict": None, "seen": [[i, i + 0.5] for i in range(5001)]},
+            "more than 5000",
+        ),
+    ],
+)
+def test_an_added_field_that_is_not_allowed_is_refused_in_words(changes, word):
+    with pytest.raises(LabelNotSavedError, match=word):
+        draft(**changes)
+
+
 def test_checksum_is_the_crc_of_sorted_compact_utf8_json_of_the_other_keys():
     record = json.loads(line_of(comment="Größe", postprocessing={"z": 1.0, "a": 2.5}))
     crc = record.pop("crc32")

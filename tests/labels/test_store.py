@@ -7,9 +7,6 @@ import errno
 import json
 import os
 import stat
-import subprocess
-import sys
-import threading
 import time
 from pathlib import Path
 
@@ -21,7 +18,6 @@ from eegdash.labels import DraftLabel, LabelStore, LineStatus
 from eegdash.labels.record import from_draft
 
 SHA = "ab" * 32
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def draft(key: str, **changes: object) -> DraftLabel:
@@ -312,81 +308,6 @@ def test_a_lock_held_too_long_is_told(store, monkeypatch):
 
 
 # -- several writers -----------------------------------------------------------------------
-
-_WRITER = """
-import sys, time
-from pathlib import Path
-from eegdash.labels import DraftLabel, LabelStore
-while not Path(sys.argv[4]).exists():
-    time.sleep(0.001)
-folder, name, n = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-store = LabelStore(folder)
-for i in range(n):
-    label = store.append(DraftLabel(
-        idempotency_id=f"{name}-{i}", reviewer=name, recording_sha256="ab" * 32,
-        onset_s=float(i), duration_s=9.0, verdict="agree", comment="x" * (i % 300)))
-    sys.stdout.write(label.uuid + "\\n")
-    sys.stdout.flush()
-"""
-
-
-def start_writer(folder: Path, name: str, n: int, *, after: Path) -> subprocess.Popen[str]:
-    """Start a process that appends ``n`` labels once the path ``after`` exists."""
-    command = [sys.executable, "-c", _WRITER, str(folder), name, str(n), str(after)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-
-
-def test_eight_writers_at_once_lose_nothing(store):
-    go = store.folder.parent / "go"
-    writers = [start_writer(store.folder, f"w{i}", 60, after=go) for i in range(8)]
-    time.sleep(1)  # all of them are waiting, so that they begin at once
-    go.touch()
-    acknowledged: list[str] = []
-    for writer in writers:
-        out, _ = writer.communicate(timeout=120)
-        assert writer.returncode == 0
-        acknowledged += out.split()
-    found = store.all()
-    assert len(acknowledged) == 480
-    assert {label.uuid for label in found} == set(acknowledged)
-    assert [label.seq for label in found] == list(range(1, 481))
-    assert counts(store) == (480, 0, 0)
-
-
-def test_threads_of_one_store_share_the_sequence(store):
-    def work(name: str) -> None:
-        for i in range(20):
-            store.append(draft(f"{name}-{i}"))
-
-    threads = [threading.Thread(target=work, args=(f"t{i}",)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [label.seq for label in store.all()] == list(range(1, 81))
-
-
-def test_every_acknowledged_label_is_found_after_kill_9(store):
-    rng = np.random.default_rng(0)
-    acknowledged: list[str] = []
-    for trial in range(20):
-        writer = start_writer(store.folder, f"trial{trial}", 100_000, after=ROOT)
-        assert writer.stdout is not None
-        with writer.stdout as stream:
-            first = stream.readline()  # the writer is at work
-            time.sleep(float(rng.uniform(0, 0.03)))
-            writer.kill()
-            rest = stream.read()
-        writer.wait()
-        # A last word without its newline was not acknowledged in full.
-        acknowledged += [text for text in (first + rest).split("\n")[:-1] if text]
-    fresh = LabelStore(store.folder)
-    fresh.append(draft("after the last kill"))
-    found = {label.uuid for label in fresh.all()}
-    assert len(acknowledged) >= 20
-    assert set(acknowledged) <= found
-    seqs = [label.seq for label in fresh.all()]
-    assert len(seqs) == len(set(seqs))
 
 
 # -- the view and the budget ---------------------------------------------------------------

@@ -84,6 +84,24 @@ def test_a_seizure_may_be_marked_without_any_detector(desk: Desk) -> None:
     assert label.postprocessing is None
 
 
+@pytest.mark.parametrize("verdict", ["disagree", "unsure"])
+def test_a_span_of_the_queue_without_a_detection_can_be_judged(
+    desk: Desk, trace: ProbabilityTrace, verdict: str
+) -> None:
+    sent = {
+        "id": "q", "action": "label", "verdict": verdict, "moved": True, "onset_s": 60.0,
+        "duration_s": 12.5, "threshold_pm": 500, "post": POST.as_dict(),
+    }  # fmt: skip
+    label = decide(desk, SHA, "AB", sent, trace)
+    assert (label.verdict, label.onset_s, label.duration_s) == (verdict, 60.0, 12.5)
+    # what the detector said there, although it is no detection
+    assert (label.model, label.threshold) == ("tiny", 0.5)
+    assert label.probability is not None
+    # whoever reads blinded has seen no detector to disagree with
+    with pytest.raises(LabelNotSavedError, match="you read this recording blinded"):
+        decide(desk, SHA, "AB", {**sent, "id": "b"}, None, blinded=True)
+
+
 @pytest.mark.parametrize("reviewer", ["", "   ", "\t"])
 def test_without_a_name_nothing_is_saved(
     desk: Desk, trace: ProbabilityTrace, reviewer: str

@@ -18,17 +18,17 @@ from eegdash.plotting import spectrogram_tiles as spectrograms
 from eegdash.plotting import tiles as drawn
 from eegdash.plotting import trend_tiles as trends
 from eegdash.plotting.pyramid import LEVELS, TILE_COLUMNS
-from eegdash.ui import cache
+from eegdash.ui import cache, identity
 from eegdash.ui.scripts import component
 from eegdash.ui.security import TOKEN_AGE_S, sign
-from eegdash.ui.session import View, session
-from eegdash.workflows import display, library, reading, review, score
+from eegdash.ui.session import View, queue_view, session
+from eegdash.workflows import display, library, readers, reading, review, score
 from eegdash.workflows.label_view import shown_labels
 from eegdash.workflows.undo import undo_words
 
 _KEPT_ANSWERS = 50
 VIEW, OPERATING, DECISIONS, READER = "view", "operating", "decisions", "reader"
-EXPLAIN = "explain"
+EXPLAIN, QUEUE = "explain", "queue"
 _component = component("eeg_review_viewer", "viewer/viewer.js")
 
 
@@ -41,17 +41,19 @@ def mount(
     on_decisions: Callable[[], None],
     on_reader: Callable[[], None],
     on_explain: Callable[[], None],
+    on_queue: Callable[[], None],
 ) -> None:
     """Draw the viewer; the callbacks read its values by ``key``."""
     _component(
         key=key,
         data=data,
-        default={VIEW: None, OPERATING: None, DECISIONS: None, READER: None},
+        default={VIEW: None, OPERATING: None, DECISIONS: None, READER: None, QUEUE: None},
         on_view_change=on_view,
         on_operating_change=on_operating,
         on_decisions_change=on_decisions,
         on_reader_change=on_reader,
         on_explain_change=on_explain,
+        on_queue_change=on_queue,
     )
 
 
@@ -77,11 +79,13 @@ def viewer_data(
     desk = cache.desk()
     reviewer = session().reviewer
     link = session().link
+    own_only = blind or not readers.sees_others(desk, recording.sha256, identity.reader())
     return {
         "blinded": blind,
         "shown_before": view.output_shown,
         "first_read": not blind and _has_first_read(recording.sha256, reviewer),
-        "sign_offs": reading.sign_offs(desk, recording.sha256, reviewer, own_only=blind),
+        "sign_offs": reading.sign_offs(desk, recording.sha256, reviewer, own_only=own_only),
+        "queue": _queue_facts(recording.sha256),
         "undo": undo_words(desk, recording.sha256, reviewer),
         "recording": {
             "alias": recording.alias,
@@ -122,7 +126,7 @@ def viewer_data(
         else trace_facts(trace, model, view, base, mark),
         "not_scored": not_scored,
         "reviewer": reviewer,
-        "labels": shown_labels(desk, recording.sha256, reviewer, trace, own_only=blind),
+        "labels": shown_labels(desk, recording.sha256, reviewer, trace, own_only=own_only),
         "acked": view.acked[-_KEPT_ANSWERS:],
         "rejected": view.rejected,
         "viewed": view.viewed,
@@ -208,6 +212,29 @@ def _trend_facts(opened: library.Opened) -> dict[str, Any]:
         }
     found[trends.RHYTHMICITY]["count_db"] = trends.RHYTHM_STEP_DB
     return found
+
+
+def _queue_facts(recording_sha256: str) -> dict[str, Any]:
+    """Return where the reader is in the queue; ``following`` is false until it is asked for."""
+    view = queue_view()
+    found = view.state
+    facts: dict[str, Any] = {"following": found is not None, "said": list(view.said)}
+    if found is None:
+        return facts
+    item = found.open
+    shown = item and {
+        "elsewhere": item.recording_sha256 != recording_sha256,
+        "onset_s": item.onset_s,
+        "duration_s": item.duration_s,
+        "whole": item.whole,
+        "why": item.why,
+    }
+    return facts | {
+        "open": shown,
+        "waiting": found.n_waiting,
+        "done": found.n_done,
+        "note": found.note,
+    }
 
 
 def content_mark(opened: library.Opened) -> str:

@@ -107,7 +107,8 @@ export class Decisions {
   flag(verdict) {
     const { desk } = this;
     if (verdict === "missed") return this.span ? this.save() : desk.say("Mark the span first (key m).", true);
-    const subject = this.subject();
+    const subject = this.subject() || desk.queue.detection();
+    if (!subject && desk.queue.open) return this.judge(verdict, desk.queue.open);
     if (!subject || (subject.label && subject.label.verdict === "missed"))
       return desk.say(desk.data.blinded ? "Detections are hidden. Mark seizures by hand (key m)." : "Choose a detection first (keys n and p).", true);
     if (this.span) return this.decide(verdict, { ...subject, span: this.span });
@@ -115,6 +116,18 @@ export class Decisions {
     const { label } = subject;
     if (label && label.verdict === verdict && !desk.panel.changed) return desk.say("This is already your label.");
     this.decide(verdict, subject);
+  }
+
+  // What the queue asks about a span at which nothing was detected.
+  judge(verdict, { onset_s, duration_s }) {
+    const { desk } = this;
+    if (!desk.navigation.onPage([onset_s, onset_s + duration_s])) return desk.queue.go();
+    const statement = this.statement("label");
+    const seizure = verdict === "agree";
+    const said = seizure ? { verdict: "missed" } : { verdict, event_type: "" };
+    this.lastWords = `Saved: ${seizure ? "seizure" : verdict === "unsure" ? "unsure" : "no seizure"}, ${fmt.elapsed(onset_s)}.`;
+    desk.panel.saved();
+    this.push({ ...statement, ...said, supersedes: null, moved: true, onset_s, duration_s });
   }
 
   // Nothing is changed unseen: what is not on the page is shown first.

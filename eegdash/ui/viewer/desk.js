@@ -22,6 +22,7 @@ import { Operating } from "./operating.js";
 import { overview } from "./overview.js";
 import { Panel } from "./panel.js";
 import { probabilityPanel } from "./probability.js";
+import { Queue } from "./queue.js";
 import { spectrogramPanel } from "./spectrogram.js";
 import { Statements } from "./statements.js";
 import { TileStore } from "./tiles.js";
@@ -42,6 +43,7 @@ export class Desk {
     this.decisions = new Decisions(this);
     this.metrics = new Metrics(this);
     this.statements = new Statements(this);
+    this.queue = new Queue(this);
     this.panel = new Panel(this);
     this.channels = new Channels(this);
     this.notes = new Notes(this);
@@ -70,6 +72,7 @@ export class Desk {
     if (moved) this.channels.receive(data.channels);
     this.notesField.hidden = this.notes.count === 0;
     this.decisions.receive(data.labels, data.acked, data.rejected);
+    this.queue.receive(data.queue);
     this.rememberReader(data.reviewer);
     this.display.applyMontage();
     // counts the page on screen as seen, too, in a view that did not know of it

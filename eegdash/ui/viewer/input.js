@@ -142,6 +142,7 @@ function actions(desk, event) {
     z: () => decisions.undo(),
     y: () => decisions.split(),
     s: () => statements.askSignOff(true),
+    q: () => desk.queue.go(),
     l: () => copyLink(desk),
     e: () => explain(desk),
     N: () => navigation.stepUnreviewed(1),

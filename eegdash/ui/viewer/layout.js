@@ -146,7 +146,7 @@ function helpSheet() {
     ["a d u", "agree, disagree, unsure: label the chosen detection"], ["m", "mark a missed seizure: drag, or Enter for this page (or Shift and drag)"],
     ["{ }", "onset 0.1 s earlier, later: of the marked span, the chosen detection or label"], ["( )", "end 0.1 s earlier, later"],
     ["Enter Esc", "save, forget the marked span or the new times"], ["y", "split your label at the cursor, or in the middle of the page"], ["z", "take back your last label"],
-    ["s", "sign the recording off; Enter confirms"], ["?", "show or hide this sheet"],
+    ["s", "sign the recording off; Enter confirms"], ["q", "next to review, in the order of the Labels page"], ["?", "show or hide this sheet"],
   ];
   return make(
     "div",

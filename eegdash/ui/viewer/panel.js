@@ -40,6 +40,7 @@ export class Panel {
       { class: "panel", "aria-label": "Detections and labels" },
       desk.statements.ask,
       desk.statements.blindCard,
+      desk.queue.card,
       this.title,
       this.list,
       make("section", { class: "card" }, this.target, this.buttons, this.spanButtons, this.form, this.status),
@@ -146,15 +147,18 @@ export class Panel {
     const { span, labels, marking } = decisions;
     const subject = decisions.subject();
     const label = subject ? subject.label : null;
+    const asked = !subject && !span && desk.queue.open; // a span of the queue at which nothing is chosen
     const about = subject && (subject.event ? `e${subject.event.first}` : `l${label.onset_s}`);
-    this.fill(about || (span ? "span" : ""), label);
+    this.fill(about || (span ? "span" : asked ? `q${asked.onset_s}` : ""), label);
     this.refreshList();
     const marks = Boolean(label) && label.verdict === "missed";
-    this.buttons.hidden = !subject || marks || Boolean(span);
+    this.buttons.hidden = (!subject && !asked) || marks || Boolean(span);
+    ["Agree", "Disagree", "Unsure"].forEach((word, i) => (this.buttons.children[i].textContent = asked ? ["Seizure", "No seizure", "Unsure"][i] : word));
     this.spanButtons.hidden = !span;
     this.saveSpan.textContent = !subject ? (data.blinded ? "Save mark" : "Save missed seizure") : label ? "Save new times" : "Agree with these times";
-    this.form.hidden = !span && !subject;
-    this.fields.reason.hidden = !subject || marks;
+    this.form.hidden = !span && !subject && !asked;
+    this.fields.reason.hidden = (!subject && !asked) || marks;
+    this.times.hidden = Boolean(asked);
     this.showTimes(span, subject);
     this.target.textContent = this.targetText(subject, span);
     this.buttons.querySelectorAll("button").forEach((b) => {
@@ -187,6 +191,8 @@ export class Panel {
       const about = subject.event ? this.detectionText(subject.event, subject.label) : `Label of yours, ${fmt.verdict(subject.label)}: ${times(subject.label.onset_s, endOf(subject.label))}`;
       return span ? `${about}. New times, not saved: ${times(span.onset, span.end)}` : about;
     }
+    const asked = this.desk.queue.open;
+    if (asked) return `To review: ${times(asked.onset_s, asked.onset_s + asked.duration_s)}. Is it a seizure (a), none (d), or unsure (u)?`;
     if (data.blinded) return "Mark seizures by hand: key m, then drag over the traces.";
     if (!operating.trace) return "Not scored. Seizures can be marked by hand.";
     if (metrics.tooShort) return "Too little could be scored for a detection. Seizures can be marked by hand.";

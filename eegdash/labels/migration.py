@@ -1,0 +1,98 @@
+"""Labels from the file into the database and back, byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from eegdash.errors import LabelNotSavedError, WorkspaceError
+from eegdash.labels.database import DatabaseLabelStore
+from eegdash.labels.store import FILE_NAME
+from eegdash.labels.table import replacing
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What was copied: the number of lines, and the SHA-256 of all of them as a file."""
+
+    n_lines: int
+    sha256: str
+
+
+def to_database(folder: Path, store: DatabaseLabelStore) -> Migrated:
+    """Copy every line of ``labels.jsonl`` in ``folder`` into an empty database, all or none.
+
+    Hand-edited and torn lines are copied as they are. Stop the dashboard before: what it would
+    append to the file meanwhile is not copied.
+
+    Raises
+    ------
+    WorkspaceError
+        If there is no such file, or the database holds other labels.
+    LabelNotSavedError
+        If the database refused; then it is as before.
+    """
+    lines = _file_lines(folder / FILE_NAME)
+    there = store.raw_lines()
+    if there and there != lines:
+        raise WorkspaceError(
+            f"The label database holds {len(there)} lines that differ from {FILE_NAME}. "
+            "Copy into an empty database."
+        )
+    if not there:
+        store.append_lines(lines)
+    return _verified(store.raw_lines(), lines)
+
+
+def to_file(store: DatabaseLabelStore, folder: Path) -> Migrated:
+    """Write every line of the database as ``labels.jsonl`` into ``folder``, all or none.
+
+    Raises
+    ------
+    WorkspaceError
+        If the folder holds a labels file with other content, or cannot be written.
+    """
+    lines = store.raw_lines()
+    path = folder / FILE_NAME
+    if path.exists():
+        there = _file_lines(path)
+        if there and there != lines:
+            raise WorkspaceError(
+                f"The folder {folder.name} already holds a {FILE_NAME} with other labels. "
+                "Choose an empty folder."
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as stream:
+            stream.write(b"".join(line + b"\n" for line in lines))
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise WorkspaceError(
+            f"{FILE_NAME} cannot be written ({error.strerror or error}). "
+            "Free disk space or choose another folder; the labels are safe in the database."
+        ) from error
+    return _verified(_file_lines(path), lines)
+
+
+def _verified(found: list[bytes], expected: list[bytes]) -> Migrated:
+    if found != expected:
+        raise LabelNotSavedError(
+            "NOT saved: what was copied differs from the original, perhaps because labels were "
+            "added meanwhile. Stop the dashboard and copy again, into an empty place."
+        )
+    whole = b"".join(line + b"\n" for line in found)
+    return Migrated(len(found), hashlib.sha256(whole).hexdigest())
+
+
+def _file_lines(path: Path) -> list[bytes]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise WorkspaceError(
+            f"{path.name} cannot be read ({error.strerror}). Name the folder that holds it."
+        ) from error
+    # a last line without its newline gets one, as the next append to the file would do
+    return content.removesuffix(b"\n").split(b"\n") if content else []
