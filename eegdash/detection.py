@@ -415,11 +415,12 @@ def _score_windows(
     detector: Detector, codes: NDArray[np.float32], scorable: NDArray[np.bool_]
 ) -> NDArray[np.uint16]:
     n_windows = len(codes) - 4
+    background = detector.background(codes[scorable])
     probability_pm = np.full(n_windows, UNSCORED, dtype=np.uint16)
     for first in range(0, n_windows, _HEAD_BATCH):
         stop = min(first + _HEAD_BATCH, n_windows)
         triples = np.stack([codes[first + k : stop + k] for k in (0, 2, 4)], axis=1)
-        probability = detector.probability(detector.head(triples))
+        probability = detector.probability(detector.head(triples, background))
         probability_pm[first:stop] = np.floor(1000 * probability + 0.5)
     usable = scorable[:-4] & scorable[2:-2] & scorable[4:]
     probability_pm[~usable] = UNSCORED

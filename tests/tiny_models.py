@@ -20,8 +20,10 @@ def save_tiny_model(folder: Path, *, seed: int, name: str, threshold_pm: int = 5
             weight *= 2
         logits = network(1 + torch.randn(200, 3, *network.input_shape).cumsum(dim=4))
         gain = 3 / float(logits.std())
-        network.out.weight *= gain
-        network.out.bias.copy_(gain * (network.out.bias - logits.mean()))
+        for expert in (network.out, network.level):
+            expert.weight *= gain
+            expert.bias *= gain
+        network.out.bias -= gain * logits.mean()
     config = DetectorConfig(
         name=name,
         title=f"Untrained network {name}",

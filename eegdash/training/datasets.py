@@ -18,8 +18,8 @@ from eegdash.recording import Recording
 from eegdash.scoring.blocks import derivation_blocks
 from eegdash.scoring.intervals import coverage_of, overlap_s
 
-UNSURE_S = 1.5
-"""Windows whose centre lies this close to an onset or offset train nothing."""
+UNSURE_S = 0.75
+"""Windows whose centre lies this close, half a step, to an onset or offset train nothing."""
 _BLOCK_SEGMENTS = 160  # 4 min of signal in memory at a time
 
 

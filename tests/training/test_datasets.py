@@ -18,7 +18,7 @@ from eegdash.io.layouts import read_dataset
 from eegdash.montage import LONGITUDINAL_BIPOLAR, MONTAGES, resolve
 from eegdash.preprocessing import resample_uv
 from eegdash.recording import Block, Recording
-from eegdash.training.datasets import recorded
+from eegdash.training.datasets import UNSURE_S, recorded
 
 NAMES = tuple(d.name for d in LONGITUDINAL_BIPOLAR)
 CONFIG = DetectorConfig("t", "T", "spectrogram-cnn-lstm", {}, ch_names=NAMES)
@@ -50,7 +50,8 @@ def test_features_are_those_of_the_whole_recording(
     np.testing.assert_allclose(found.features, whole, atol=0.01)
     centre_s = 4.5 + 1.5 * np.arange(35)
     assert (found.seizure == ((centre_s >= 20) & (centre_s < 35))).all()
-    near = (abs(centre_s - 20) < 1.5) | (abs(centre_s - 35) < 1.5)
+    near = (abs(centre_s - 20) < UNSURE_S) | (abs(centre_s - 35) < UNSURE_S)
+    assert near.sum() == 2
     assert ((found.weight == 0) == near).all()
     assert (found.seizures, found.duration_s) == (((20, 35),), 61)
 
