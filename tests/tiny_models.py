@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 def save_tiny_model(folder: Path, *, seed: int, name: str, threshold_pm: int = 500) -> None:
@@ -14,7 +15,7 @@ def save_tiny_model(folder: Path, *, seed: int, name: str, threshold_pm: int = 5
     from eegdash.networks.spectrogram_cnn_lstm import SpectrogramCnnLstm
 
     torch.manual_seed(seed)
-    network = SpectrogramCnnLstm(width=2, dimension=8).eval()
+    network: Any = SpectrogramCnnLstm(width=2, dimension=8).eval()
     with torch.no_grad():
         for weight in network.parameters():
             weight *= 2
