@@ -9,7 +9,7 @@ its centre +- ``step_s / 2``. Windows that could not be scored carry :data:`UNSC
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,6 +86,8 @@ class ProbabilityTrace:
         Length of the recording, s.
     model, model_sha256, recording_sha256 : str
         Provenance. An imported external detector has a model name and the hash of its file.
+    background : tuple of float
+        What the detector took for the background of the recording; empty where it knows none.
     """
 
     probability_pm: NDArray[np.uint16]
@@ -95,6 +97,7 @@ class ProbabilityTrace:
     model: str
     model_sha256: str
     recording_sha256: str
+    background: tuple[float, ...] = ()
 
     @property
     def n_windows(self) -> int:
@@ -273,10 +276,15 @@ def detect(
         encoder.add(segments.features)
         if progress is not None:
             progress(0.98 * stop / plan.n_segments)
-    probability_pm = score_codes(detector, encoder.finish(), scorable)
+    codes = encoder.finish()
+    background = detector.background(codes[scorable])
+    probability_pm = score_codes(detector, codes, scorable, background)
     if progress is not None:
         progress(1.0)
-    return trace_on_grid(probability_pm, recording, config)
+    trace = trace_on_grid(probability_pm, recording, config)
+    if background is None:
+        return trace
+    return replace(trace, background=tuple(float(level) for level in background))
 
 
 def trace_on_grid(
@@ -474,18 +482,21 @@ class _Encoder:
 
 
 def score_codes(
-    detector: Detector, codes: NDArray[np.float32], scorable: NDArray[np.bool_]
+    detector: Detector,
+    codes: NDArray[np.float32],
+    scorable: NDArray[np.bool_],
+    background: NDArray[np.float32] | None = None,
 ) -> NDArray[np.uint16]:
     """Return per mille (n - 4,) of the windows over the codes (n, dimension) of segments.
 
-    A window is :data:`UNSCORED` where one of its segments is not scorable.
+    The background is that of the recording, as for ``Detector.head``. A window is :data:`UNSCORED` where one of its segments is not scorable.
     """
     n_windows = len(codes) - 4
     probability_pm = np.full(n_windows, UNSCORED, dtype=np.uint16)
     for first in range(0, n_windows, _HEAD_BATCH):
         stop = min(first + _HEAD_BATCH, n_windows)
         triples = np.stack([codes[first + k : stop + k] for k in (0, 2, 4)], axis=1)
-        probability = detector.probability(detector.head(triples))
+        probability = detector.probability(detector.head(triples, background))
         probability_pm[first:stop] = np.floor(1000 * probability + 0.5)
     usable = scorable[:-4] & scorable[2:-2] & scorable[4:]
     probability_pm[~usable] = UNSCORED

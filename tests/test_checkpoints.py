@@ -319,7 +319,13 @@ def test_shipped_checkpoint_loads_and_its_card_states_use_and_figures(name: str)
     assert f"threshold {config.threshold_pm / 1000:.2f}" in card
     for group, ranked in config.training["leave_one_person_out"].items():
         assert f"| {group} | {ranked['detector']['auroc']:.3f}" in card
-    assert config.training["background"]["share_times_3"] == pytest.approx(0.05, abs=0.02)
+    for gained in ("share_times_3", "share_by_3"):  # a detector is no gain meter
+        assert 0.025 <= config.training["background"][gained] <= 0.1
+    found = config.training["leave_one_person_out"]["both"]
+    assert found["detector"]["auroc"] >= 0.95
+    assert found["detector"]["auroc"] > max(
+        value["auroc"] for name, value in found.items() if name != "detector"
+    )
     assert not {"CHB-MIT", "IIIC"} & {key.split("/")[0] for key in config.training["persons"]}
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from eegdash.checkpoints import Detector, load_checkpoint
 from eegdash.detection import UNSCORED, PostProcessing, detect, find_events
 from eegdash.errors import JobCancelledError, MissingChannelsError, TooShortError
-from eegdash.montage import ELECTRODES_10_20, LONGITUDINAL_BIPOLAR
+from eegdash.montage import ELECTRODES_10_20, LONGITUDINAL_BIPOLAR, MONTAGES, resolve
+from eegdash.preprocessing import resample_uv
 from eegdash.recording import Block, Recording
 from eegdash.simulation import simulate
 
@@ -97,14 +99,54 @@ def test_trace_grid_and_provenance(detector: Detector) -> None:
     assert trace.recording_sha256 == "ab" * 32
 
 
-def test_probability_is_that_of_the_window_scored_alone(detector: Detector) -> None:
-    simulated = simulate(100, seed=4, seizure_s=(40, 40))
-    trace = detect(make_recording(simulated.signal_uv), detector)
+def features_of(signal_uv: NDArray[np.float32], detector: Detector) -> NDArray[np.float32]:
+    matrix = resolve(make_recording(signal_uv), MONTAGES[detector.config.montage])
+    derived_uv = matrix.apply(signal_uv[list(matrix.picks)])
+    return detector.features(resample_uv(derived_uv, 256.0, detector.config.sfreq))
+
+
+def test_probability_is_that_of_the_window_alone_with_the_background_of_the_recording(
+    detector: Detector,
+) -> None:
+    signal = simulate(100, seed=4, seizure_s=(40, 40)).signal_uv
+    trace = detect(make_recording(signal), detector)
+    background = detector.background(detector.encode(features_of(signal, detector)))
     for index in (0, 17, trace.n_windows - 1):
-        window = simulated.signal_uv[:, index * 384 : index * 384 + 2304]
-        alone = detect(make_recording(window), detector)
-        assert alone.n_windows == 1
-        assert abs(int(alone.probability_pm[0]) - int(trace.probability_pm[index])) <= 1
+        window = features_of(signal[:, index * 384 : index * 384 + 2304], detector)[[0, 2, 4]]
+        alone = 1000 * detector.probability(detector.logits(window[None], background))
+        assert abs(alone[0] - int(trace.probability_pm[index])) <= 1.5
+
+
+def looped(signal: NDArray[np.float32], minutes: float) -> Recording:
+    recording = make_recording(signal, blocks=(Block(0.0, 0, round(minutes * 60 * 256)),))
+    object.__setattr__(recording, "source", LoopSource(signal))
+    return recording
+
+
+def test_gain_counts_in_ten_seconds_and_hardly_in_half_an_hour(detector: Detector) -> None:
+    short = simulate(60, seed=7, n_seizures=0).signal_uv
+    loud = (3 * short).astype(np.float32)
+    half_hours = [detect(looped(s, 30), detector).probability_pm.astype(int) for s in (short, loud)]
+    assert np.abs(half_hours[1] - half_hours[0]).max() <= 5
+    clips = [
+        detect(make_recording(s[:, : 10 * 256]), detector).probability_pm.astype(int)
+        for s in (short, loud)
+    ]
+    assert (clips[1] > clips[0] + 5).all()
+
+
+def test_a_network_that_knows_no_background_is_scored_too(detector: Detector) -> None:
+    class Plain(torch.nn.Module):
+        def encode(self, features: torch.Tensor) -> torch.Tensor:
+            return features.mean(dim=(2, 3))
+
+        def head(self, codes: torch.Tensor) -> torch.Tensor:
+            return codes.mean(dim=(1, 2))
+
+    plain = Detector(detector.config, Plain())
+    codes = plain.encode(np.ones((6, 18, 32, 9), dtype=np.float32))
+    assert plain.background(codes) is None
+    assert detect(make_recording(noise_uv(20, 256)), plain).scored.all()
 
 
 def test_simulated_seizures_are_found_and_background_is_not(detector: Detector) -> None:
@@ -221,8 +263,7 @@ def test_memory_grows_far_slower_than_the_recording(detector: Detector) -> None:
     short = noise_uv(60, 256)
 
     def peak_mb(hours: float) -> float:
-        recording = make_recording(short, blocks=(Block(0.0, 0, round(hours * 3600 * 256)),))
-        object.__setattr__(recording, "source", LoopSource(short))
+        recording = looped(short, 60 * hours)
         tracemalloc.start()
         detect(recording, detector)
         peak = tracemalloc.get_traced_memory()[1] / 1e6

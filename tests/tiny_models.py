@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 def save_tiny_model(folder: Path, *, seed: int, name: str, threshold_pm: int = 500) -> None:
@@ -14,14 +15,16 @@ def save_tiny_model(folder: Path, *, seed: int, name: str, threshold_pm: int = 5
     from eegdash.networks.spectrogram_cnn_lstm import SpectrogramCnnLstm
 
     torch.manual_seed(seed)
-    network = SpectrogramCnnLstm(width=2, dimension=8).eval()
+    network: Any = SpectrogramCnnLstm(width=2, dimension=8).eval()
     with torch.no_grad():
         for weight in network.parameters():
             weight *= 2
         logits = network(1 + torch.randn(200, 3, *network.input_shape).cumsum(dim=4))
         gain = 3 / float(logits.std())
-        network.out.weight *= gain
-        network.out.bias.copy_(gain * (network.out.bias - logits.mean()))
+        for expert in (network.out, network.level):
+            expert.weight *= gain
+            expert.bias *= gain
+        network.out.bias -= gain * logits.mean()
     config = DetectorConfig(
         name=name,
         title=f"Untrained network {name}",

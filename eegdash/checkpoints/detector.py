@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,13 +74,53 @@ class Detector:
         """Return the codes (n, dimension) of segments (n, *input_shape)."""
         return self._run("encode", features)
 
-    def head(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the logits (n,) of windows from the codes (n, 3, dimension) of their segments."""
-        return self._run("head", embeddings)
+    def background(self, codes: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Return the background of a recording from the codes of its segments.
 
-    def logits(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the logits (n,) of windows (n, 3, *input_shape)."""
-        return self._run("forward", windows)
+        Parameters
+        ----------
+        codes : ndarray of float32, shape (n_segments, dimension)
+            Of the segments that may be scored; without any, the background is the usual one.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_levels,), or None
+            None where the network knows no background.
+        """
+        n_levels = getattr(self.network, "n_levels", 0)
+        return self._run("background", codes[:, -n_levels:]) if n_levels else None
+
+    def in_recording(self, background: Sequence[float]) -> Detector:
+        """Return this detector as it judges the windows of one recording.
+
+        Parameters
+        ----------
+        background : sequence of float
+            Of :meth:`background`, as kept with a trace; nothing where the network knows none.
+        """
+        if not len(background):
+            return self
+        import torch
+
+        from eegdash.networks.in_recording import InRecording
+
+        known = torch.tensor(list(background), dtype=torch.float32)
+        return Detector(self.config, InRecording(self.network, known))
+
+    def head(
+        self, embeddings: NDArray[np.float32], background: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the logits (n,) of windows from the codes (n, 3, dimension) of their segments.
+
+        The background is that of their recording; without one the usual one is taken.
+        """
+        return self._run("head", embeddings, background)
+
+    def logits(
+        self, windows: NDArray[np.float32], background: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the logits (n,) of windows (n, 3, *input_shape); background as for the head."""
+        return self._run("forward", windows, background)
 
     def probability(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return calibrated probabilities: ``sigmoid(logit / temperature)``."""
@@ -87,10 +128,16 @@ class Detector:
         # tanh keeps large logits from overflowing
         return np.asarray(0.5 + 0.5 * np.tanh(scaled / 2))
 
-    def _run(self, method: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run(
+        self,
+        method: str,
+        values: NDArray[np.float32],
+        background: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
         import torch
 
+        given = (values,) if background is None else (values, background)
         with torch.inference_mode():
-            tensor = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
-            result: NDArray[np.float32] = getattr(self.network, method)(tensor).numpy()
+            tensors = [torch.from_numpy(np.ascontiguousarray(v, dtype=np.float32)) for v in given]
+            result: NDArray[np.float32] = getattr(self.network, method)(*tensors).numpy()
         return result

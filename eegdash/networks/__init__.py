@@ -5,6 +5,12 @@ The contract, which ``tests/contracts/test_networks.py`` runs over the table:
 - ``input_shape`` gives the shape of the features of one segment; ``dimension`` that of its code.
 - ``encode(features (n, *input_shape)) -> (n, dimension)``, ``head((n, 3, dimension)) -> (n,)``
   and ``forward((n, 3, *input_shape)) -> (n,)``, the logits of "seizure".
+- A network may judge by the background of the recording. Then ``n_levels`` tells how many of the
+  last values of a code are levels, ``levels(features)`` gives them alone (n, n_levels),
+  ``background(levels (n_segments, n_levels)) -> (n_levels,)`` makes a recording's background of
+  those of its segments, and ``head(codes, background)`` and ``forward(windows, background)`` take
+  it as an optional second argument, for all windows or one by one (n, n_levels). Without it they
+  take the usual one, as for a recording of which nothing else is known.
 - ``layers`` names the modules whose activations may be looked at; ``cam_layer`` is the last
   convolution.
 - ``parameters_dict()`` gives the constructor's arguments, as JSON values.

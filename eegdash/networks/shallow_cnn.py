@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+
+from eegdash.networks.levels import (
+    N_LEVELS,
+    as_usual,
+    background_of,
+    level_inputs,
+    of_samples,
+)
 
 _QUIETEST_UV = 1e-3  # keeps a window without any signal from dividing by zero
 
@@ -18,8 +27,9 @@ class ShallowCnn(nn.Module):
     segment; a dense layer joins the three codes of a window.
 
     A segment is divided by its own level, the median over the derivations of their standard
-    deviation. The head sees the three levels only relative to their mean in decibels, so that
-    an amplifier's gain changes nothing.
+    deviation, so that the convolutions see shape and rhythm, and no microvolts. Its levels in
+    four bands go past them to the code. The head sees them relative to the mean of the window
+    and relative to the background of the recording (:mod:`eegdash.networks.levels`).
 
     Parameters
     ----------
@@ -28,7 +38,11 @@ class ShallowCnn(nn.Module):
     width : int
         Number of features of the first convolution; the others follow from it.
     dimension : int
-        Length of the code of a segment, its level included.
+        Length of the code of a segment, its levels included.
+    sfreq : float
+        Rate of the samples, Hz.
+    usual_level : sequence of float, optional
+        Background of the recordings of the training, by band, log10 uV^2.
 
     Attributes
     ----------
@@ -55,10 +69,13 @@ class ShallowCnn(nn.Module):
         n_samples: int = 240,
         width: int = 16,
         dimension: int = 48,
+        sfreq: float = 80.0,
+        usual_level: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
         self.n_channels, self.n_samples = n_channels, n_samples
         self.width, self.dimension = width, dimension
+        self.sfreq, self.usual_level = sfreq, as_usual(usual_level)
         sizes = (1, width, 3 * width // 2, 2 * width)
         self.conv1, self.conv2, self.conv3 = (
             nn.Conv2d(few, many, (1, taps), stride=(1, stride), padding=(0, taps // 2))
@@ -71,22 +88,30 @@ class ShallowCnn(nn.Module):
         self.local = nn.Linear(2 * units, units)
         self.places = nn.Linear(n_channels * units, units)
         self.drop = nn.Dropout(0.2)
-        self.code = nn.Linear(3 * units, dimension - 1)
-        self.dense = nn.Linear(3 * dimension, dimension)
+        self.code = nn.Linear(3 * units, dimension - N_LEVELS)
+        self.dense = nn.Linear(3 * (dimension + N_LEVELS), dimension)
         self.out = nn.Linear(dimension, 1)
+        self.level = nn.Linear(3 * 2 * N_LEVELS, 1)
 
     @property
     def input_shape(self) -> tuple[int, int]:
         """Shape of one segment's features: (n_channels, n_samples)."""
         return self.n_channels, self.n_samples
 
-    def parameters_dict(self) -> dict[str, int]:
+    @property
+    def n_levels(self) -> int:
+        """How many of the last values of a code are levels."""
+        return N_LEVELS
+
+    def parameters_dict(self) -> dict[str, float | list[float]]:
         """Return the constructor's arguments."""
         return {
             "n_channels": self.n_channels,
             "n_samples": self.n_samples,
             "width": self.width,
             "dimension": self.dimension,
+            "sfreq": self.sfreq,
+            "usual_level": list(self.usual_level),
         }
 
     def encode(self, features: Tensor) -> Tensor:
@@ -103,20 +128,36 @@ class ShallowCnn(nn.Module):
         places = torch.relu(self.places(local.flatten(1)))
         joined = torch.cat([local.amax(dim=1), local.mean(dim=1), places], dim=1)
         code = torch.relu(self.code(self.drop(joined)))
-        return torch.cat([code, torch.log10(level)[:, None]], dim=1)
+        return torch.cat([code, self.levels(features)], dim=1)
 
-    def head(self, embeddings: Tensor) -> Tensor:
-        """Return the logits (n,) of windows from codes (n, 3, dimension)."""
-        codes, level = embeddings[..., :-1], embeddings[..., -1:]
-        # 20 dB (one decade of amplitude) counts as 2
-        change = 2 * (level - level.mean(dim=1, keepdim=True))
-        joined = torch.cat([codes, change], dim=2).flatten(1)
+    def levels(self, features: Tensor) -> Tensor:
+        """Return the levels (n, n_levels) of segments (n, *input_shape)."""
+        return of_samples(features, self.sfreq)
+
+    def background(self, levels: Tensor) -> Tensor:
+        """Return the background (n_levels,) from the levels (n, n_levels) of a recording."""
+        usual = torch.tensor(self.usual_level, dtype=levels.dtype, device=levels.device)
+        return background_of(levels, usual)
+
+    def experts(self, embeddings: Tensor, background: Tensor | None = None) -> Tensor:
+        """Return the logits (n, 2) of windows: by all that is seen, and by the levels alone."""
+        codes, levels = embeddings[..., :-N_LEVELS], embeddings[..., -N_LEVELS:]
+        if background is None:
+            background = self.background(levels[:0, 0])
+        seen = level_inputs(levels, background)
+        joined = torch.cat([codes, seen], dim=2).flatten(1)
         hidden = torch.relu(self.dense(self.drop(joined)))
-        logits: Tensor = self.out(hidden)[:, 0]
-        return logits
+        return torch.cat([self.out(hidden), self.level(seen.flatten(1))], dim=1)
 
-    def forward(self, window_features: Tensor) -> Tensor:
+    def head(self, embeddings: Tensor, background: Tensor | None = None) -> Tensor:
+        """Return the logits (n,) of windows from codes (n, 3, dimension): the sum of the experts.
+
+        Without a background, (n_levels,) or (n, n_levels), the usual one is taken.
+        """
+        return self.experts(embeddings, background).sum(dim=1)
+
+    def forward(self, window_features: Tensor, background: Tensor | None = None) -> Tensor:
         """Return the logits (n,) of windows (n, 3, n_channels, n_samples)."""
         n = window_features.shape[0]
         codes = self.encode(window_features.flatten(0, 1))
-        return self.head(codes.reshape(n, 3, -1))
+        return self.head(codes.reshape(n, 3, -1), background)

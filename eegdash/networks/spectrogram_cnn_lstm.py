@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+
+from eegdash.networks.levels import (
+    N_LEVELS,
+    as_usual,
+    background_of,
+    level_inputs,
+    of_log_power,
+)
 
 _BELOW, _ABOVE = 0.5, 3.5  # of normalised log power around the level of the segment
 
@@ -15,10 +25,10 @@ class SpectrogramCnnLstm(nn.Module):
     learned once, wherever it occurs. Derivations are then joined in three ways: their strongest
     and their mean response, and a learned sum over places. An LSTM reads the three codes.
 
-    Each segment is first centred on its own mean level (log power, so a gain is a shift). The
-    level itself goes past the convolutions to the code, and the head sees it only relative to
-    the mean of the window. Shape, rhythm and change count this way and microvolts do not, so
-    that amplifiers and ages are comparable.
+    Each segment is first centred on its own mean level (log power, so a gain is a shift), so that
+    the convolutions see shape and rhythm, and no microvolts. Its levels in four bands go past
+    them to the code. The head sees them relative to the mean of the window and relative to the
+    background of the recording (:mod:`eegdash.networks.levels`).
 
     Parameters
     ----------
@@ -27,10 +37,9 @@ class SpectrogramCnnLstm(nn.Module):
     width : int
         Number of features of the first convolution; the others follow from it.
     dimension : int
-        Length of the code of a segment, its level included.
-    absolute_level : bool
-        Whether the head also sees one bounded absolute level, as models of before did: those
-        are not free of the amplifier's gain.
+        Length of the code of a segment, its levels included.
+    usual_level : sequence of float, optional
+        Background of the recordings of the training, by band, in the unit of the features.
 
     Attributes
     ----------
@@ -57,12 +66,12 @@ class SpectrogramCnnLstm(nn.Module):
         n_frames: int = 9,
         width: int = 8,
         dimension: int = 48,
-        absolute_level: bool = True,
+        usual_level: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
         self.n_channels, self.n_freqs, self.n_frames = n_channels, n_freqs, n_frames
         self.width, self.dimension = width, dimension
-        self.absolute_level = absolute_level
+        self.usual_level = as_usual(usual_level)
         # Kernels of depth 1 along the derivations: nothing mixes them before the pooling.
         self.conv1 = nn.Conv3d(1, width, (1, 5, 3), stride=(1, 2, 2), padding=(0, 2, 1))
         self.conv2 = nn.Conv3d(width, 2 * width, (1, 3, 3), stride=(1, 2, 1), padding=(0, 1, 1))
@@ -76,17 +85,23 @@ class SpectrogramCnnLstm(nn.Module):
         self.profile = nn.Linear(units * bands, units)
         self.places = nn.Linear(n_channels * units, units)
         self.drop = nn.Dropout(0.2)
-        self.code = nn.Linear(3 * units, dimension - 1)
-        self.lstm = nn.LSTM(dimension + absolute_level, dimension, batch_first=True)
+        self.code = nn.Linear(3 * units, dimension - N_LEVELS)
+        self.lstm = nn.LSTM(dimension + N_LEVELS, dimension, batch_first=True)
         self.dense = nn.Linear(dimension, dimension // 2)
         self.out = nn.Linear(dimension // 2, 1)
+        self.level = nn.Linear(3 * 2 * N_LEVELS, 1)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Shape of one segment's features: (n_channels, n_freqs, n_frames)."""
         return self.n_channels, self.n_freqs, self.n_frames
 
-    def parameters_dict(self) -> dict[str, int | bool]:
+    @property
+    def n_levels(self) -> int:
+        """How many of the last values of a code are levels."""
+        return N_LEVELS
+
+    def parameters_dict(self) -> dict[str, int | list[float]]:
         """Return the constructor's arguments."""
         return {
             "n_channels": self.n_channels,
@@ -94,18 +109,15 @@ class SpectrogramCnnLstm(nn.Module):
             "n_frames": self.n_frames,
             "width": self.width,
             "dimension": self.dimension,
-            "absolute_level": self.absolute_level,
+            "usual_level": list(self.usual_level),
         }
 
     def encode(self, features: Tensor) -> Tensor:
         """Return the codes (n, dimension) of segments (n, n_channels, n_freqs, n_frames)."""
         level = features.mean(dim=(1, 2, 3), keepdim=True)
-        maps = features - level
-        if not self.absolute_level:
-            # What lies far below says more of filters and amplifiers than of the brain, and
-            # the floor under a silent derivation would depend on the gain.
-            maps = maps.clamp(-_BELOW, _ABOVE)
-        maps = maps.unsqueeze(1)
+        # What lies far below says more of filters and amplifiers than of the brain, and
+        # the floor under a silent derivation would depend on the gain.
+        maps = (features - level).clamp(-_BELOW, _ABOVE).unsqueeze(1)
         maps = torch.relu(self.norm1(self.conv1(maps)))
         maps = torch.relu(self.norm2(self.conv2(maps)))
         maps = torch.relu(self.norm3(self.conv3(maps)))
@@ -115,20 +127,36 @@ class SpectrogramCnnLstm(nn.Module):
         places = torch.relu(self.places(local.flatten(1)))
         joined = torch.cat([local.amax(dim=1), local.mean(dim=1), places], dim=1)
         code = torch.relu(self.code(self.drop(joined)))
-        return torch.cat([code, level.flatten(1)], dim=1)
+        return torch.cat([code, self.levels(features)], dim=1)
 
-    def head(self, embeddings: Tensor) -> Tensor:
-        """Return the logits (n,) of windows from codes (n, 3, dimension)."""
-        codes, level = embeddings[..., :-1], embeddings[..., -1:]
-        change = level - level.mean(dim=1, keepdim=True)
-        parts = [codes, change, torch.tanh(level)] if self.absolute_level else [codes, change]
-        sequence, _ = self.lstm(torch.cat(parts, dim=2))
+    def levels(self, features: Tensor) -> Tensor:
+        """Return the levels (n, n_levels) of segments (n, *input_shape)."""
+        return of_log_power(features)
+
+    def background(self, levels: Tensor) -> Tensor:
+        """Return the background (n_levels,) from the levels (n, n_levels) of a recording."""
+        usual = torch.tensor(self.usual_level, dtype=levels.dtype, device=levels.device)
+        return background_of(levels, usual)
+
+    def experts(self, embeddings: Tensor, background: Tensor | None = None) -> Tensor:
+        """Return the logits (n, 2) of windows: by all that is seen, and by the levels alone."""
+        codes, levels = embeddings[..., :-N_LEVELS], embeddings[..., -N_LEVELS:]
+        if background is None:
+            background = self.background(levels[:0, 0])
+        seen = level_inputs(levels, background)
+        sequence, _ = self.lstm(torch.cat([codes, seen], dim=2))
         hidden = torch.relu(self.dense(self.drop(sequence[:, -1])))
-        logits: Tensor = self.out(hidden)[:, 0]
-        return logits
+        return torch.cat([self.out(hidden), self.level(seen.flatten(1))], dim=1)
 
-    def forward(self, window_features: Tensor) -> Tensor:
+    def head(self, embeddings: Tensor, background: Tensor | None = None) -> Tensor:
+        """Return the logits (n,) of windows from codes (n, 3, dimension): the sum of the experts.
+
+        Without a background, (n_levels,) or (n, n_levels), the usual one is taken.
+        """
+        return self.experts(embeddings, background).sum(dim=1)
+
+    def forward(self, window_features: Tensor, background: Tensor | None = None) -> Tensor:
         """Return the logits (n,) of windows (n, 3, n_channels, n_freqs, n_frames)."""
         n = window_features.shape[0]
         codes = self.encode(window_features.flatten(0, 1))
-        return self.head(codes.reshape(n, 3, -1))
+        return self.head(codes.reshape(n, 3, -1), background)

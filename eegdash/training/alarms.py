@@ -59,7 +59,7 @@ def _trace(detector: Detector, derivations_uv: NDArray[np.float32]) -> Probabili
     codes = detector.encode(detector.features(derivations_uv))
     triples = np.stack([codes[k : len(codes) - 4 + k] for k in (0, 2, 4)], axis=1)
     return trace_of(
-        detector.probability(detector.head(triples)),
+        detector.probability(detector.head(triples, detector.background(codes))),
         step_s=config.step_s,
         window_s=config.window_s,
         duration_s=derivations_uv.shape[1] / config.sfreq,

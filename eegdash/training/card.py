@@ -83,7 +83,11 @@ def _input(config: DetectorConfig) -> Iterator[str]:
         f"- windows of {config.window_s:g} s every {config.step_s:g} s; probability = "
         f"sigmoid(logit / {config.temperature:g})"
     )
-    yield "- an amplifier's gain changes nothing: levels count only relative to the window"
+    yield "- levels in four bands count relative to the recording's own background; the less there"
+    yield "  is of a recording, the more the usual one of the training takes its place (3 min: next"
+    yield "  to nothing, 1 min: a third, 10 s: all). So the gain of an amplifier hardly counts in"
+    yield "  recordings of minutes and more, and does count in short clips"
+    yield "- the logit is the sum of two: one by all that the network sees, one by the levels alone"
     yield (
         f"- locked threshold {config.threshold_pm / 1000:.2f}; smoothing "
         f"{post['smoothing_s']:g} s, merging below {post['merge_gap_s']:g} s, events from "
@@ -202,8 +206,9 @@ def _limits(training: Mapping[str, Any]) -> Iterator[str]:
     yield "- Not validated on long recordings of patients: sensitivity and false alarms there are"
     yield "  unknown and must be expected to be clearly worse than above."
     yield "- Neonates, depth electrodes and ambulatory recordings took no part."
-    yield "- It sees 9 s at a time and knows no baseline of the person. Short or low seizures may"
-    yield "  be missed, and those that show in nothing but amplitude or muscle."
+    yield "- It sees 9 s at a time, and one background for the whole recording. Short or low"
+    yield "  seizures may be missed, in clips of a minute or less all of small amplitude; and there"
+    yield "  whatever is large and slow may be called a seizure."
     yield "- Periodic and rhythmic patterns (LPD, GPD, LRDA, GRDA), chewing, rhythmic movement and"
     yield "  sleep patterns may be called seizures."
     if training.get("persons"):

@@ -12,8 +12,8 @@ from eegdash.annotations import Annotation
 from eegdash.checkpoints import DetectorConfig
 from eegdash.montage import ELECTRODES_10_20, LONGITUDINAL_BIPOLAR
 
-UNSURE_S = 1.5
-"""Windows whose centre lies this close to an onset or offset train nothing."""
+UNSURE_S = 0.75
+"""Windows whose centre lies this close, half a step, to an onset or offset train nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from eegdash.scoring import auroc
 from eegdash.training.augmentation import Augmentation, augmented
 from eegdash.training.datasets import LabelledRecording
 from eegdash.training.state import StateFolder
+from eegdash.training.surroundings import RUN_SEGMENTS, drawn
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float], None]
 
-RUN_SEGMENTS = 20
-"""Segments in a run; neighbouring windows share the codes of their segments."""
 RUNS_PER_BATCH = 12
 _RISE = 0.2  # share of the steps in which the learning rate rises
 _START, _END = 0.04, 0.001  # of the peak
@@ -127,11 +126,12 @@ def fit(
         curves |= {"validation_loss": [], "validation_auroc": []}
     found = state.load(network, optimiser) if state else None
     begun, curves = found or (0, curves)
+    levels = levels_of(network, recordings, config)
     with torch.random.fork_rng(devices=[0] if device == "cuda" else []):
         for epoch in range(begun, chosen.epochs):
             # seeded per epoch: what is resumed draws what it would have drawn
             torch.manual_seed(1000 * seed + epoch)
-            epochs = _Epoch(network, optimiser, config, chosen, epoch, seed, device)
+            epochs = _Epoch(network, optimiser, config, chosen, epoch, seed, device, levels)
             curves["train_loss"].append(epochs.run(recordings, progress))
             network.eval()
             if held_out:
@@ -153,6 +153,7 @@ class _Epoch:
     number: int
     seed: int
     device: str
+    levels: Sequence[NDArray[np.float32]]
 
     def run(self, recordings: Sequence[LabelledRecording], progress: Progress | None) -> float:
         """Take a step per batch and return the mean loss."""
@@ -163,7 +164,7 @@ class _Epoch:
         self.network.train()
         losses = []
         for index, batch in enumerate(
-            _batches(recordings, runs, self.config, self.parameters, rng)
+            _batches(recordings, runs, self.config, self.parameters, rng, self.levels)
         ):
             step = self.number * n_steps + index
             for group in self.optimiser.param_groups:
@@ -173,12 +174,13 @@ class _Epoch:
                 progress((step + 1) / total)
         return round(float(np.mean(losses)), 5)
 
-    def _step(self, batch: tuple[Tensor, Tensor, Tensor]) -> float:
+    def _step(self, batch: tuple[Tensor, Tensor, Tensor, list[Tensor]]) -> float:
         import torch
         from torch.nn.functional import binary_cross_entropy_with_logits
 
-        features, seizure, weight = (part.to(self.device) for part in batch)
-        logits = run_logits(self.network, features)
+        features, seizure, weight = (part.to(self.device) for part in batch[:3])
+        around = [part.to(self.device) for part in batch[3]]
+        logits = run_logits(self.network, features, around)
         target = seizure + self.parameters.label_smoothing * (0.5 - seizure)
         terms = binary_cross_entropy_with_logits(logits, target, reduction="none")
         loss = (terms * weight).sum() / weight.sum().clamp(min=1.0)
@@ -213,15 +215,20 @@ def _batches(
     config: DetectorConfig,
     parameters: FitParameters,
     rng: np.random.Generator,
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    levels: Sequence[NDArray[np.float32]],
+) -> Iterator[tuple[Tensor, Tensor, Tensor, list[Tensor]]]:
     """Yield runs (n_runs, RUN_SEGMENTS, ...) with the truth of their windows, in random order."""
     import torch
 
     order = rng.permutation(len(runs))
     for first in range(0, len(runs), RUNS_PER_BATCH):
-        features, seizure, weight = [], [], []
+        features, seizure, weight, around = [], [], [], []
         for index in order[first : first + RUNS_PER_BATCH]:
-            stored, truth, known = _run(recordings[runs[index][0]], runs[index][1])
+            number, begin = runs[index]
+            stored, truth, known = _run(recordings[number], begin)
+            if levels:
+                seen = drawn(rng, levels[number], recordings[number].seizure, begin)
+                around.append(torch.from_numpy(seen))
             part = normalised(stored, config)
             features.append(augmented(part, config, parameters.augmentation, rng))
             seizure.append(truth)
@@ -230,6 +237,7 @@ def _batches(
             torch.from_numpy(np.stack(features)),
             torch.from_numpy(np.stack(seizure).astype(np.float32)),
             torch.from_numpy(np.stack(weight)),
+            around,
         )
 
 
@@ -248,6 +256,33 @@ def _run(
     return part, seizure, weight
 
 
+def levels_of(
+    network: Any, recordings: Sequence[LabelledRecording], config: DetectorConfig
+) -> list[NDArray[np.float32]]:
+    """Return the levels (n_segments, n_levels) of each recording; nothing if there are none."""
+    import torch
+
+    if not getattr(network, "n_levels", 0):
+        return []
+    found = []
+    with torch.inference_mode():
+        for recording in recordings:
+            parts = []
+            for first in range(0, len(recording.features), _ENCODE_BATCH):
+                part = normalised(recording.features[first : first + _ENCODE_BATCH], config)
+                parts.append(network.levels(torch.from_numpy(part)).numpy())
+            found.append(np.concatenate(parts))
+    return found
+
+
+def usual_level(levels: Sequence[NDArray[np.float32]]) -> list[float]:
+    """Return the median over recordings of their quiet levels, by band."""
+    from eegdash.networks.levels import QUIET
+
+    quiet = [np.quantile(part, QUIET, axis=0) for part in levels]
+    return [round(float(value), 4) for value in np.median(quiet, axis=0)]
+
+
 def normalised(features: NDArray[np.float16], config: DetectorConfig) -> NDArray[np.float32]:
     """Return features as the network reads them."""
     values = features.astype(np.float32)
@@ -258,15 +293,28 @@ def normalised(features: NDArray[np.float16], config: DetectorConfig) -> NDArray
     return values
 
 
-def run_logits(network: Any, features: Tensor) -> Tensor:
-    """Return the logits (n_runs, n_segments - 4) of runs (n_runs, n_segments, ...)."""
+def run_logits(network: Any, features: Tensor, around: Sequence[Tensor] = ()) -> Tensor:
+    """Return the logits (n_runs, n_segments - 4) of runs (n_runs, n_segments, ...).
+
+    Of a network with experts it is the first that is fitted here: the second is fitted before
+    (:mod:`eegdash.training.level_expert`), and what it knows must not keep the first from learning.
+
+    ``around`` gives for each run the levels (n, n_levels) of what was seen of its recording,
+    relative to the mean level of the run (:func:`eegdash.training.surroundings.drawn`).
+    """
     import torch
 
     n_runs, n_segments = features.shape[:2]
     codes = network.encode(features.flatten(0, 1)).reshape(n_runs, n_segments, -1)
     triples = torch.stack([codes[:, k : n_segments - 4 + k] for k in (0, 2, 4)], dim=2)
-    logits: Tensor = network.head(triples.flatten(0, 1)).reshape(n_runs, n_segments - 4)
-    return logits
+    known: tuple[Tensor, ...] = ()
+    if around:
+        level = codes[:, :, -network.n_levels :].detach().mean(dim=1)
+        found = [network.background(seen + mean) for seen, mean in zip(around, level, strict=True)]
+        known = (torch.stack(found).repeat_interleave(n_segments - 4, dim=0),)
+    judge = getattr(network, "experts", network.head)
+    logits: Tensor = judge(triples.flatten(0, 1), *known).reshape(n_runs, n_segments - 4, -1)
+    return logits[..., 0]
 
 
 def recording_logits(
@@ -285,8 +333,14 @@ def recording_logits(
         codes = torch.cat([network.encode(part) for part in parts])
         n_windows = len(codes) - 4
         triples = torch.stack([codes[k : n_windows + k] for k in (0, 2, 4)], dim=1)
-        logits = network.head(triples).cpu()
+        logits = network.head(triples, *_background(network, codes)).cpu()
     return np.asarray(logits.numpy(), dtype=np.float64)
+
+
+def _background(network: Any, codes: Tensor) -> tuple[Tensor, ...]:
+    """Return the background as an argument of the head, or nothing where it knows none."""
+    n_levels = getattr(network, "n_levels", 0)
+    return (network.background(codes[:, -n_levels:]),) if n_levels else ()
 
 
 def held_out_logits(

@@ -7,7 +7,7 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from pathlib import Path
@@ -33,7 +33,14 @@ from eegdash.training.alarms import background_figures
 from eegdash.training.calibration import calibrated, simulated_results
 from eegdash.training.card import model_card
 from eegdash.training.datasets import LabelledRecording
-from eegdash.training.fit import FitParameters, device_name, fit, normalisation_of
+from eegdash.training.fit import (
+    FitParameters,
+    device_name,
+    fit,
+    levels_of,
+    normalisation_of,
+    usual_level,
+)
 from eegdash.training.folds import (
     HeldOutWindows,
     RefineParameters,
@@ -42,6 +49,7 @@ from eegdash.training.folds import (
     refine,
     separations,
 )
+from eegdash.training.level_expert import fit_level_expert
 from eegdash.training.material import RealRecording, injected, read_real, simulated
 from eegdash.training.state import StateFolder
 
@@ -63,9 +71,7 @@ class Architecture:
 
 
 ARCHITECTURES: dict[str, Architecture] = {
-    "spectrogram-cnn-lstm": Architecture(
-        "Spectrogram CNN-LSTM", LOG_POWER, 80.0, {"n_freqs": 32, "absolute_level": False}
-    ),
+    "spectrogram-cnn-lstm": Architecture("Spectrogram CNN-LSTM", LOG_POWER, 80.0, {"n_freqs": 32}),
     # at 80 Hz the resampling filter takes line noise of 50 and 60 Hz away before the network
     "shallow-cnn": Architecture("Shallow CNN on raw derivations", DERIVATIONS, 80.0, {}),
 }
@@ -209,7 +215,8 @@ def train(
     say(0.02)
     material, held, test = _material(raw, chosen, real, lambda share: say(0.02 + 0.13 * share))
     config = replace(raw, normalisation=normalisation_of(material, raw))
-    network, config = _untrained(config, chosen.seed)
+    network, config = _untrained(config, chosen.seed, material)
+    fit_level_expert(network, material, config, parameters=chosen.fit, seed=chosen.seed)
     folder = out_folder.with_name(f".{out_folder.name}-training")
     state = StateFolder(folder, _fingerprint(config, chosen, real))
     curves = fit(
@@ -235,13 +242,17 @@ def train(
     return TrainingSummary(out_folder, config, results, left_out, _notes(real))
 
 
-def _untrained(config: DetectorConfig, seed: int) -> tuple[Any, DetectorConfig]:
+def _untrained(
+    config: DetectorConfig, seed: int, material: Sequence[LabelledRecording]
+) -> tuple[Any, DetectorConfig]:
     """Return a network with the weights of the seed, and the config with all its parameters."""
     import torch
 
+    cls = network_class(config.architecture)
+    usual = usual_level(levels_of(cls(**config.parameters), material, config))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network: Any = network_class(config.architecture)(**config.parameters)
+        network: Any = cls(**config.parameters, usual_level=usual)
     return network, replace(config, parameters=network.parameters_dict())
 
 

@@ -50,8 +50,12 @@ class Material:
 
     @property
     def detector(self) -> Detector:
-        """The network; loaded (with torch) when it is first asked for."""
-        return loaded_detector(self.model.folder, self.model.sha256, self.trusted_packages)
+        """The network, loaded (with torch) when it is first asked for.
+
+        It judges as it did when the recording was scored; before that, by the usual background.
+        """
+        loaded = loaded_detector(self.model.folder, self.model.sha256, self.trusted_packages)
+        return loaded.in_recording(self.trace.background if self.trace else ())
 
     @property
     def n_windows(self) -> int:
@@ -66,6 +70,7 @@ class Material:
             kind,
             version=_VERSION,
             mapping=mapping_key(self.opened.mapping),
+            background=list(self.trace.background) if self.trace else [],
             **parameters,
         )
 

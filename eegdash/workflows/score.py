@@ -111,6 +111,7 @@ def _store_trace(
             "first_centre_s": trace.first_centre_s,
             "step_s": trace.step_s,
             "duration_s": trace.duration_s,
+            "background": list(trace.background),
         },
     )
 
@@ -136,6 +137,7 @@ def stored_trace(
         model=model.name,
         model_sha256=model.sha256,
         recording_sha256=recording_sha256,
+        background=tuple(float(level) for level in grid.get("background", ())),
     )
 
 

@@ -38,6 +38,46 @@ def test_forward_is_head_of_codes(network: Any, windows: torch.Tensor) -> None:
     torch.testing.assert_close(network.head(codes), network(windows), rtol=1e-4, atol=1e-5)
 
 
+def test_codes_end_with_the_levels(network: Any, windows: torch.Tensor) -> None:
+    segments = windows[:, 0]
+    levels = network.levels(segments)
+    assert levels.shape == (5, network.n_levels)
+    assert torch.equal(network.encode(segments)[:, -network.n_levels :], levels)
+
+
+def test_background_is_optional_and_one_for_all_or_each(
+    network: Any, windows: torch.Tensor
+) -> None:
+    usual = network.background(torch.empty(0, network.n_levels))
+    assert usual.shape == (network.n_levels,)
+    assert torch.equal(network(windows), network(windows, usual))
+    other = usual + 1.0
+    assert not torch.allclose(network(windows), network(windows, other))
+    each = torch.stack([usual, other, usual, other, usual])
+    expected = torch.where(
+        torch.tensor([True, False, True, False, True]), network(windows), network(windows, other)
+    )
+    torch.testing.assert_close(network(windows, each), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_background_of_a_long_recording_is_its_own(network: Any, windows: torch.Tensor) -> None:
+    levels = network.levels(windows[:, 0]).detach()
+    hour = levels.repeat(480, 1)
+    moved = network.background(hour + 1.0) - network.background(hour)
+    torch.testing.assert_close(moved, torch.ones(network.n_levels), rtol=0, atol=1e-3)
+    ten_seconds = network.background(levels + 1.0) - network.background(levels)
+    assert (ten_seconds < 0.1).all()
+
+
+def test_logit_is_the_sum_of_the_experts(network: Any, windows: torch.Tensor) -> None:
+    codes = torch.stack([network.encode(windows[:, k]) for k in range(3)], dim=1)
+    experts = network.experts(codes)
+    assert experts.shape == (5, 2)
+    torch.testing.assert_close(experts.sum(dim=1), network.head(codes))
+    blank = torch.cat([torch.zeros_like(codes[..., :-4]), codes[..., -4:]], dim=2)
+    assert torch.equal(network.experts(blank)[:, 1], experts[:, 1])
+
+
 def test_evaluation_is_deterministic(network: Any, windows: torch.Tensor) -> None:
     assert torch.equal(network(windows), network(windows))
 

@@ -18,7 +18,6 @@ from eegdash.networks.shallow_cnn import ShallowCnn
 from eegdash.networks.spectrogram_cnn_lstm import SpectrogramCnnLstm
 from eegdash.training.datasets import LabelledRecording
 from eegdash.training.fit import (
-    RUN_SEGMENTS,
     FitParameters,
     fit,
     normalisation_of,
@@ -29,6 +28,7 @@ from eegdash.training.fit import (
 )
 from eegdash.training.material import simulated
 from eegdash.training.state import StateFolder
+from eegdash.training.surroundings import RUN_SEGMENTS
 
 NAMES = tuple(d.name for d in LONGITUDINAL_BIPOLAR)
 CONFIG = DetectorConfig("t", "T", "spectrogram-cnn-lstm", {}, sfreq=128.0, ch_names=NAMES)
@@ -195,5 +195,8 @@ def test_logits_of_a_recording_are_those_of_its_windows_one_by_one() -> None:
     found = recording_logits(network, recording, CONFIG)
     features = torch.from_numpy(normalised(recording.features, CONFIG))
     with torch.inference_mode():
-        expected = [float(network(features[None, [i, i + 2, i + 4]])[0]) for i in range(8)]
+        background = network.background(network.levels(features))
+        expected = [
+            float(network(features[None, [i, i + 2, i + 4]], background)[0]) for i in range(8)
+        ]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

@@ -56,7 +56,7 @@ def test_there_is_a_recipe_for_every_shipped_network() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
-def test_gain_changes_no_logit(name: str) -> None:
+def test_gain_changes_no_logit_of_a_long_recording(name: str) -> None:
     config = raw_config(name, name)
     network = network_class(name)(**config.parameters)
     detector = Detector(config, network)
@@ -65,12 +65,15 @@ def test_gain_changes_no_logit(name: str) -> None:
     block_uv = (noise - noise.mean(axis=1, keepdims=True)).astype(np.float32)
     block_uv *= 30 / block_uv.std()
 
-    def logits(gain: float) -> np.ndarray:
+    def logits(gain: float, repeated: int) -> np.ndarray:
         codes = detector.encode(detector.features(block_uv * np.float32(gain)))
-        return detector.head(np.stack([codes[k : len(codes) - 4 + k] for k in (0, 2, 4)], axis=1))
+        background = detector.background(np.tile(codes, (repeated, 1)))
+        triples = np.stack([codes[k : len(codes) - 4 + k] for k in (0, 2, 4)], axis=1)
+        return detector.head(triples, background)
 
     for gain in (1 / 3, 3.0, 30.0):
-        np.testing.assert_allclose(logits(gain), logits(1.0), atol=2e-3)
+        np.testing.assert_allclose(logits(gain, 200), logits(1.0, 200), atol=4e-3)
+        assert np.abs(logits(gain, 1) - logits(1.0, 1)).max() > 0.02  # 1 min is not enough
 
 
 def test_summary_and_folder_of_a_training(trained: tuple[TrainingSummary, list[float]]) -> None:
