@@ -263,7 +263,7 @@ def test_masking_and_the_shortcut_alarm(page: Page, server: Server, simulated: P
     assert strip.evaluate("(c) => c.toDataURL()") != before
     alarm = page.get_by_role("region", name="Shortcut alarm")
     alarm.get_by_role("button", name="Look for shortcuts").click()
-    listed = alarm.get_by_role("list", name="Tests of this map")
+    listed = alarm.get_by_role("list", name="Signs of a shortcut")
     expect(listed).to_contain_text("Line frequency", timeout=TESTED_MS)
     expect(alarm.locator(".verdict")).to_contain_text("shortcut")
 
