@@ -489,7 +489,8 @@ def score_codes(
 ) -> NDArray[np.uint16]:
     """Return per mille (n - 4,) of the windows over the codes (n, dimension) of segments.
 
-    The background is that of the recording, as for ``Detector.head``. A window is :data:`UNSCORED` where one of its segments is not scorable.
+    The background is that of the recording, as for ``Detector.head``. A window is
+    :data:`UNSCORED` where one of its segments is not scorable.
     """
     n_windows = len(codes) - 4
     probability_pm = np.full(n_windows, UNSCORED, dtype=np.uint16)

@@ -35,7 +35,8 @@ class InRecording(nn.Module):
 
     def head(self, embeddings: Tensor) -> Tensor:
         """Return the logits (n,) of windows of the recording from codes (n, 3, dimension)."""
-        logits: Tensor = self.network.head(embeddings, self.known)
+        head: Any = self.network.head
+        logits: Tensor = head(embeddings, self.known)
         return logits
 
     def get_submodule(self, target: str) -> nn.Module:

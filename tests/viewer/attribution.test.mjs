@@ -169,7 +169,7 @@ test("what the key explains: a marked span, the chosen detection on the page, el
 
 const curve = (beats, auc) => ({ beats_random: beats, auc, n_random: 20, random_auc_mean: 0.5, random_auc_low: 0.4, random_auc_high: 0.6 });
 const CHECKS = { insertion: curve(true, 0.9), deletion: curve(true, 0.1), randomisation: { signed: 0.05, survives: false, n_networks: 3, limit: 0.5 }, note: "" };
-const ABOUT = { completeness_error: 0.01, complete: true, logit: 2, unit: "logit", no_positive_evidence: false, positive_mass: 3, negative_mass: 1, threshold_pm: 500, baseline: { title: "Quiet", logit: -1, probability: 0.1 } };
+const ABOUT = { completeness_error: 0.01, complete: true, logit: 2, unit: "logit", no_positive_evidence: false, positive_mass: 3, negative_mass: 1, threshold_pm: 500, baseline_logit: -1, baseline: { title: "Quiet", logit: -1, probability: 0.1 } };
 const judged = (about, checks, agreements = []) => verdictOf({ ...ABOUT, ...about }, checks, checksOf({ ...ABOUT, ...about }, checks, null, agreements));
 
 test("a map that passes is believed, and says no more than that", () => {
@@ -188,6 +188,8 @@ test("each failure is named", () => {
   // to differ from a map that fails is no fault
   assert.equal(judged({}, CHECKS, [{ name: "B", rho: 0.1, passed: false }]).state, "good");
   assert.equal(judged({ baseline: { ...ABOUT.baseline, probability: 0.7 } }, CHECKS).state, "doubtful");
+  // several quiet windows are no single one whose probability could be named
+  assert.equal(judged({ baseline_logit: -2, baseline: { ...ABOUT.baseline, probability: 0.7 } }, CHECKS).state, "good");
   assert.equal(judged({}, null).state, "open");
   assert.equal(judged({}, { ...CHECKS, insertion: null, deletion: null, note: "same logit" }).state, "doubtful");
 });

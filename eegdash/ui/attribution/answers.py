@@ -143,6 +143,7 @@ def _map_facts(made: Attribution) -> dict[str, Any]:
         "spectral": made.has_frequency_axis,
         "unit": made.unit,
         "logit": made.logit,
+        "baseline_logit": made.baseline_logit,
         "native_shape": made.native_shape,
         "completeness_error": made.completeness_error,
         "complete": made.complete,

@@ -114,7 +114,7 @@ export class Panel {
   factWords(header) {
     const { startOfDay } = this.desk;
     const when = `${fmt.elapsed(header.onset_s, 1)} to ${fmt.elapsed(header.end_s, 1)}${startOfDay === null ? "" : ` (${fmt.clock(startOfDay, header.onset_s)})`}`;
-    const baseline = header.baseline ? `; baseline ${signed(header.baseline.logit)}` : "";
+    const baseline = header.baseline_logit === null ? "" : `; baseline ${signed(header.baseline_logit)}`;
     const native = header.native_shape.length ? `; native grid ${header.native_shape.join(" × ")} cells a segment${header.native_shape.length === 2 ? " (frequency × time)" : ""}` : "";
     const filled = header.filled.length ? `; no usable signal, filled by the mean of the others: ${header.filled.join(", ")}` : "";
     return `${when}: probability ${share(header.probability)}, logit ${signed(header.logit)}${baseline}. Evidence ${strength(header)}${native}${filled}.`;

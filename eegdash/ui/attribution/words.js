@@ -15,11 +15,11 @@ export function checksOf(header, checks, stability, agreements) {
   return [completeness(header), ...curves(checks), randomisation(checks), ...quietness(header), ...agreement(agreements), ...steadiness(stability)];
 }
 
-function completeness({ completeness_error: error, complete, logit, baseline }) {
+function completeness({ completeness_error: error, complete, logit, baseline_logit: from }) {
   const title = "Adds up";
   const help = "Completeness: the values of the map should sum to the difference between the logit of the window and that of the baseline.";
   if (error === null) return { state: "none", title, words: "this method promises no sum", help };
-  const wanted = baseline ? logit - baseline.logit : logit;
+  const wanted = logit - (from || 0);
   return { state: complete ? "good" : "bad", title, words: `values sum to ${signed(wanted + error)} of ${signed(wanted)} logit, error ${signed(error)}`, help };
 }
 
@@ -51,12 +51,15 @@ function randomisation(checks) {
 }
 
 // What the map is measured from should be what it is called.
-function quietness({ baseline, threshold_pm: limit }) {
+function quietness({ baseline, baseline_logit: from, threshold_pm: limit }) {
   if (!baseline) return [];
   const { probability, title } = baseline;
+  const help = `${title}: what the window is compared with should be no seizure to this detector.`;
+  // a method that averages over several quiet windows is compared with those, not with their median
+  if (from !== null && Math.abs(from - baseline.logit) > 0.01) return [{ state: "none", title: "Baseline is quiet", words: `compared with several quiet windows, mean logit ${signed(from)}`, help }];
   const quiet = 1000 * probability < limit;
   const words = quiet ? `probability ${share(probability)}, below the threshold` : `probability ${share(probability)}: the detector calls it a seizure, too, so the map shows only what comes on top`;
-  return [{ state: quiet ? "good" : "doubtful", title: "Baseline is quiet", short: "a quiet baseline", words, help: `${title}: what the window is compared with should be no seizure to this detector.` }];
+  return [{ state: quiet ? "good" : "doubtful", title: "Baseline is quiet", short: "a quiet baseline", words, help }];
 }
 
 function agreement(agreements) {
