@@ -50,6 +50,7 @@ def draw(reader: Reader) -> None:
             format_func=_STATES.__getitem__,
             key="adjudication-state",
             label_visibility="collapsed",
+            on_change=_forget_answer,
         )
     view = labels_view()
     found = _cases(view, reader, str(state))
@@ -72,6 +73,10 @@ def _nothing(state: str) -> None:
             "No open case: nowhere do two readers differ, and no two changes of a label "
             "contradict each other. Cases appear here as soon as they do."
         )
+
+
+def _forget_answer() -> None:
+    labels_view().answers.pop(_FORM, None)
 
 
 def _cases(view: LabelsView, reader: Reader, state: str) -> tuple[Case, ...]:

@@ -133,7 +133,6 @@ def _prepared(made: Export) -> None:
     if made.known_s or made.unknown_s:
         words += f"; known {duration(made.known_s)}, left unknown {duration(made.unknown_s)}"
     st.markdown(f"{words}.")
-    _losses("This format cannot hold everything", made.losses)
     suffix = file.name[file.name.rfind(".") :]
     st.download_button(
         f"Download {file.name}",
@@ -144,6 +143,7 @@ def _prepared(made: Export) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+    _losses("This format cannot hold everything", made.losses)
 
 
 def _losses(title: str, losses: tuple[str, ...]) -> None:

@@ -112,5 +112,5 @@ def _lines(reader: Reader) -> None:
                 "Beginning of the line": [line.text for line in shown],
             },
             hide_index=True,
-            height=min(38 + 35 * len(shown), 260),
+            height=min(52 + 35 * len(shown), 260),
         )
