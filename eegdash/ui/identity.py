@@ -52,6 +52,13 @@ def _claim(name: str) -> str:
     return " ".join(value.split()) if isinstance(value, str) else ""
 
 
+def first() -> str:
+    """Return what somebody without a name does first."""
+    if provided():
+        return "Log in at the top right first."
+    return "Enter your name or initials at the top right first."
+
+
 def follow_login() -> None:
     """Take the name from the identity provider, where there is one."""
     if provided():

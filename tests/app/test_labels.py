@@ -314,6 +314,7 @@ def test_an_adjudicator_assigns_states_the_guideline_and_the_repeats(sha256: str
     at.selectbox(key="assign-reader").set_value(BEN)
     at = fine(button(at, "Assign").click().run())
     assert "1 recording assigned to Dr. Ben" in texts(at)
+    assert "✓ done  night.edf" in texts(at)  # it was signed off before it was assigned
     at.text_input(key="guideline-version").set_value("2.1")
     at = fine(button(at, "From now on").click().run())
     at.select_slider(key="repeat-share").set_value(0.1)

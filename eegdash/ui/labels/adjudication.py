@@ -8,10 +8,10 @@ import streamlit as st
 
 from eegdash.errors import LabelNotSavedError
 from eegdash.labels import Conflict
-from eegdash.ui import cache, places
+from eegdash.ui import cache, identity, places
 from eegdash.ui.labels import charts
 from eegdash.ui.labels.forms import answer, decision_id, typed_span
-from eegdash.ui.labels.words import NO_NAME, TYPES, count, moment, reason, span, verdict
+from eegdash.ui.labels.words import TYPES, count, moment, reason, span, verdict
 from eegdash.ui.recordings import chosen_model
 from eegdash.ui.session import LabelsView, labels_view, widget_value
 from eegdash.ui.text import elapsed, plain
@@ -31,7 +31,7 @@ _ALL_OF_IT, _DECISION = "all together", "the decision"
 def draw(reader: Reader) -> None:
     """Draw the cases, and the one that is being decided."""
     if not reader.name:
-        st.info(f"{NO_NAME} A decision says whose it is.")
+        st.info(f"{identity.first()} A decision says whose it is.")
         return
     if reader.role != ADJUDICATOR:
         st.info(
@@ -50,6 +50,7 @@ def draw(reader: Reader) -> None:
             format_func=_STATES.__getitem__,
             key="adjudication-state",
             label_visibility="collapsed",
+            on_change=_forget_answer,
         )
     view = labels_view()
     found = _cases(view, reader, str(state))
@@ -72,6 +73,10 @@ def _nothing(state: str) -> None:
             "No open case: nowhere do two readers differ, and no two changes of a label "
             "contradict each other. Cases appear here as soon as they do."
         )
+
+
+def _forget_answer() -> None:
+    labels_view().answers.pop(_FORM, None)
 
 
 def _cases(view: LabelsView, reader: Reader, state: str) -> tuple[Case, ...]:

@@ -34,7 +34,7 @@ _SAID = {
 }
 DECISION = "decision"
 _TICKS = 6
-_LANE, _PAIR = 32, 44  # px
+_LANE, _PAIR, _WORDS = 32, 44, 214  # px
 
 
 def opinions(case: Case) -> go.Figure:
@@ -50,11 +50,11 @@ def opinions(case: Case) -> go.Figure:
     for says in (SEIZURE, NO_SEIZURE, UNSURE):
         shown = [(name, x) for name, labels, _ in lanes for x in labels if stance(x) == says]
         figure.add_trace(_bars(go, says, shown))
-    for name, labels, says in lanes:
-        if not labels:
-            figure.add_annotation(
-                x=(low + high) / 2, y=name, text=says, showarrow=False, opacity=0.75
-            )
+    for name, labels, says in lanes:  # in a column of its own: no bar is too short for its words
+        words = " / ".join(dict.fromkeys(_words(label) for label in labels)) or says
+        figure.add_annotation(
+            x=1.01, xref="paper", xanchor="left", y=name, text=words, showarrow=False, align="left"
+        )
     ticks = _ticks(low, high)
     figure.update_xaxes(
         range=[low, high],
@@ -71,6 +71,7 @@ def opinions(case: Case) -> go.Figure:
         fixedrange=True,
     )
     _shape(figure, _LANE * len(lanes) + 92, "barmode")
+    figure.update_layout(margin={"r": _WORDS})
     return figure
 
 
@@ -86,13 +87,16 @@ def _bars(go_: Any, says: str, shown: Sequence[tuple[str, Label]]) -> Any:
         y=[name for name, _ in shown],
         base=[label.onset_s for _, label in shown],
         x=[label.duration_s for _, label in shown],
-        text=[_bar_text(label) for _, label in shown],
-        textposition="auto",
-        insidetextanchor="middle",
         width=0.62,
         marker={
             "color": _INKS[says],
-            "pattern": {"shape": _PATTERNS[says], "fgcolor": "#ffffff", "solidity": 0.25},
+            "line": {"color": _INKS[says], "width": 1.5},
+            "pattern": {
+                "shape": _PATTERNS[says],
+                "fgcolor": _INKS[says],
+                "bgcolor": "rgba(0,0,0,0)",
+                "size": 6,
+            },
         },
         hovertext=[
             f"{elapsed(label.onset_s, 1)} to {elapsed(label.end_s, 1)}" for _, label in shown
@@ -102,7 +106,7 @@ def _bars(go_: Any, says: str, shown: Sequence[tuple[str, Label]]) -> Any:
     )
 
 
-def _bar_text(label: Label) -> str:
+def _words(label: Label) -> str:
     if label.verdict == "adjudicated":
         return f"decided: {event_type(label.event_type)}"
     return _SAID.get(str(label.verdict), verdict(label))

@@ -7,9 +7,9 @@ import hashlib
 import streamlit as st
 
 from eegdash.errors import EegdashError
-from eegdash.ui import cache
+from eegdash.ui import cache, identity
 from eegdash.ui.labels.team import files
-from eegdash.ui.labels.words import NO_NAME, count
+from eegdash.ui.labels.words import count
 from eegdash.ui.session import LabelsView, labels_view
 from eegdash.ui.text import duration, plain
 from eegdash.workflows import labels_export, labels_import, labels_list, readers
@@ -133,7 +133,6 @@ def _prepared(made: Export) -> None:
     if made.known_s or made.unknown_s:
         words += f"; known {duration(made.known_s)}, left unknown {duration(made.unknown_s)}"
     st.markdown(f"{words}.")
-    _losses("This format cannot hold everything", made.losses)
     suffix = file.name[file.name.rfind(".") :]
     st.download_button(
         f"Download {file.name}",
@@ -144,6 +143,7 @@ def _prepared(made: Export) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+    _losses("This format cannot hold everything", made.losses)
 
 
 def _losses(title: str, losses: tuple[str, ...]) -> None:
@@ -157,7 +157,7 @@ def _losses(title: str, losses: tuple[str, ...]) -> None:
 def _import(view: LabelsView, reader: Reader) -> None:
     st.markdown("**Import**")
     if not reader.name:
-        st.info(f"{NO_NAME} What is imported says who brought it in.")
+        st.info(f"{identity.first()} What is imported says who brought it in.")
         return
     file = st.file_uploader(
         "Events TSV (SzCORE/BIDS), EDF+ with annotations, CHB-MIT summary, or CSV of this program",

@@ -22,6 +22,7 @@ _LOG = logging.getLogger(__name__)
 _NAMES = frozenset(f.name for f in fields(LabelFilter))
 _ANY = "any"
 _SELECTS = ("recording_sha256", "reviewer", "verdict", "reason", "model")
+_MORE = ("person", "guideline", "kind", "status", "which", "conflicts_only")
 _DEFAULT = LabelFilter()
 
 
@@ -69,7 +70,9 @@ def draw(view: LabelsView, reader: Reader, wanted: LabelFilter, found: Listing) 
         title, options, word = titles[name]
         _select(column, saved, wanted, name, title, options, word)
     _dates(columns[6], saved, wanted)
-    with columns[7].popover("More", icon=":material/tune:", width="stretch"):
+    n = sum(getattr(wanted, name) != getattr(_DEFAULT, name) for name in _MORE)
+    more = f"More ({n})" if n else "More"
+    with columns[7].popover(more, icon=":material/tune:", width="stretch", key="labels-more"):
         _more(saved, wanted, found)
 
 

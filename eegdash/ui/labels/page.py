@@ -66,9 +66,14 @@ def _role(column: st.delta_generator.DeltaGenerator, reader: Reader) -> None:
         label_visibility="collapsed",
         width="stretch",
         help="Readers say what they see. An adjudicator decides where readers differ, assigns "
-        "recordings and states which guideline holds."
-        + ("" if may else " This installation names its adjudicators; you are not among them."),
+        "recordings and states which guideline holds." + ("" if may else f" {_why_not(reader)}"),
     )
+
+
+def _why_not(reader: Reader) -> str:
+    if not reader.name:
+        return identity.first()
+    return "This installation names its adjudicators; you are not among them."
 
 
 def _role_chosen() -> None:
@@ -112,5 +117,5 @@ def _lines(reader: Reader) -> None:
                 "Beginning of the line": [line.text for line in shown],
             },
             hide_index=True,
-            height=min(38 + 35 * len(shown), 260),
+            height=min(52 + 35 * len(shown), 260),
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from eegdash.ui import cache, places, queueing
+from eegdash.ui import cache, identity, places, queueing
 from eegdash.ui.labels import team
-from eegdash.ui.labels.words import NO_NAME, count, span
+from eegdash.ui.labels.words import count, span
 from eegdash.ui.session import queue_view, widget_value
 from eegdash.ui.text import duration, elapsed, plain
 from eegdash.workflows import readers
@@ -19,7 +19,7 @@ _ORDER, _AGAIN = "queue-order", "queue-again"
 def draw(reader: Reader) -> None:
     """Draw the queue of this reader."""
     if not reader.name:
-        st.info(f"{NO_NAME} The queue remembers what you have seen.")
+        st.info(f"{identity.first()} The queue remembers what you have seen.")
         return
     left, right = st.columns([1.7, 1], gap="medium")
     with left:

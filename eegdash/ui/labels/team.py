@@ -24,13 +24,14 @@ _LEAST_WORK_S = 300.0
 
 def draw(reader: Reader) -> None:
     """Draw who reads, and what an adjudicator may decide about it."""
-    _progress(readers.progress(cache.desk()))
+    found = readers.progress(cache.desk())
+    _progress(found)
     may = bool(reader.name) and reader.role == ADJUDICATOR
     if not may:
         st.caption(f":material/lock: {_ONLY}")
     left, middle, right = st.columns([1.5, 1.1, 1], gap="medium")
     with left, st.container(border=True):
-        _assignments(reader, may)
+        _assignments(reader, may, found)
     with middle, st.container(border=True):
         _guideline(reader, may)
     with right, st.container(border=True):
@@ -113,7 +114,7 @@ def _save(form: str, done: str, action: Callable[[str], object]) -> None:
 # ---- who reads what ---------------------------------------------------------------------------
 
 
-def _assignments(reader: Reader, may: bool) -> None:
+def _assignments(reader: Reader, may: bool, progress: tuple[ReaderProgress, ...]) -> None:
     desk = cache.desk()
     st.markdown("**Who reads what**")
     given = readers.assignments(desk)
@@ -121,16 +122,19 @@ def _assignments(reader: Reader, may: bool) -> None:
     if not known:
         st.caption("There are no recordings to assign yet.")
         return
+    left = {p.name: frozenset(p.open_recordings) for p in progress}
     by_reader: dict[str, list[str]] = {}
     for one in given:
         path = known.get(one.recording_sha256)
-        name = path.name if path else one.alias
-        by_reader.setdefault(one.reader, []).append(name)
+        done = one.recording_sha256 not in left.get(one.reader, frozenset())
+        line = f"{'✓ done' if done else '· open'}  {path.name if path else one.alias}"
+        by_reader.setdefault(one.reader, []).append(line)
     if not by_reader:
         st.caption("Nothing is assigned: everybody's queue holds every recording.")
-    for name, recordings in by_reader.items():
-        with st.expander(f"{plain(name)}: {count(len(recordings), 'recording')}"):
-            st.text("\n".join(recordings))
+    for name, lines in by_reader.items():
+        n = sum(line.startswith("·") for line in lines)
+        with st.expander(f"{plain(name)}: {n:,} of {count(len(lines), 'recording')} open"):
+            st.text("\n".join(lines))
     st.multiselect(
         "Recordings",
         list(known),

@@ -17,7 +17,6 @@ VERDICTS = {
 }
 KINDS = {"label": "label", "first_read": "blinded first read", "sign_off": "sign-off"}
 TYPES = {"bckg": "no seizure", **dict(EVENT_TYPES)}
-NO_NAME = "Enter your name or initials at the top right first."
 
 
 def verdict(label: Label) -> str:
