@@ -105,8 +105,8 @@ def test_a_failure_inside_the_network_leaves_it_as_it_was(
     window, baseline = seizure(model, 5).window, baseline_of(model)
     head = type(used.network).head
 
-    def fail(self: Any, codes: torch.Tensor) -> torch.Tensor:
-        head(self, codes)
+    def fail(self: Any, *given: Any) -> torch.Tensor:
+        head(self, *given)
         raise StoppedError
 
     with monkeypatch.context() as patched:
