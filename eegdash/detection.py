@@ -314,6 +314,42 @@ class _Plan:
         return cls(ratio.up, ratio.down, ratio.support, step, length, n_segments)
 
 
+def segments_between(
+    recording: Recording,
+    detector: Detector,
+    first: int,
+    stop: int,
+    *,
+    mapping: Mapping[str, str] | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the features of some segments of a recording, as :func:`detect` computes them.
+
+    Parameters
+    ----------
+    recording : Recording
+    detector : Detector
+        Its config decides the features.
+    first, stop : int
+        Segments, half open; clipped to the recording.
+    mapping : mapping of str to str, optional
+        As in :func:`detect`.
+
+    Returns
+    -------
+    features : ndarray of float32, shape (n_segments, *input_shape)
+    scorable : ndarray of bool, shape (n_segments,)
+
+    Raises
+    ------
+    NotScorableError
+        If the recording lacks a derivation or is shorter than one window.
+    """
+    matrix = resolve(recording, MONTAGES[detector.config.montage], mapping=mapping)
+    plan = _Plan.of(recording, detector.config)
+    first, stop = max(first, 0), min(stop, plan.n_segments)
+    return _chunk(recording, detector, matrix, plan, first, stop)
+
+
 def _chunk(
     recording: Recording,
     detector: Detector,
