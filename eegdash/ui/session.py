@@ -134,6 +134,10 @@ class Session:
         Where the address of this tab leads, until the reader goes elsewhere.
     stale_page : bool
         What stands outside the viewer has to be drawn again.
+    first_seen : dict
+        By job: when its progress was first seen, s, and what it was; the time left follows.
+    told : str
+        What the page Models has to say of the last decision, once.
     """
 
     recording_sha256: str | None = None
@@ -145,6 +149,8 @@ class Session:
     blinded: bool = False
     link: Link | None = None
     stale_page: bool = False
+    first_seen: dict[str, tuple[float, float]] = field(default_factory=dict)
+    told: str = ""
     uploads: int = 0
     renamed: int = 0
     mapping_sha256: str | None = None
