@@ -74,6 +74,7 @@ class Size:
     spoiling: int = 120
     spoiling_epochs: int = 5
     tested: int = 24
+    control: bool = True
     parameters: TeachParameters = field(default_factory=TeachParameters)
 
 
@@ -236,14 +237,10 @@ def one_seed(kind: str, seed: int, size: Size, shipped: CheckpointInfo) -> dict[
         spoiled_s, taught_s = time.monotonic() - began, time.monotonic()
         candidate = teach(desk, request)
         taught_s = time.monotonic() - taught_s
-        wrong_detector = load_checkpoint(wrong.folder)
-        alone = fine_tune(
-            wrong_detector, rehearsal(wrong_detector, seed=seed, n=4), (),
-            parameters=size.parameters, seed=seed,
-        )  # fmt: skip
-        control = _saved(desk, f"control-{seed}", alone.detector)
         record = json.loads((candidate.folder / "config.json").read_text())["training"]
-        models = {"shipped": shipped, "taught": candidate, "control": control}
+        models = {"shipped": shipped, "taught": candidate}
+        if size.control:
+            models["control"] = _control(desk, wrong, seed, size)
         figures = {
             name: {
                 group: _f1(compare_models(desk, wrong, model, members))
@@ -257,6 +254,14 @@ def one_seed(kind: str, seed: int, size: Size, shipped: CheckpointInfo) -> dict[
             "figures": figures, "simulated": record["before_after"]["simulated"]["figures"],
             "taught_s": round(taught_s, 1), "prepared_s": round(spoiled_s, 1),
         }  # fmt: skip
+
+
+def _control(desk: Desk, wrong: CheckpointInfo, seed: int, size: Size) -> CheckpointInfo:
+    """Return what the rehearsal alone makes of the spoiled detector, without any label."""
+    detector = load_checkpoint(wrong.folder)
+    taught = rehearsal(detector, seed=seed, n=4)
+    alone = fine_tune(detector, taught, (), parameters=size.parameters, seed=seed)
+    return _saved(desk, f"control-{seed}", alone.detector)
 
 
 def _saved(desk: Desk, name: str, detector: Detector) -> CheckpointInfo:
@@ -286,8 +291,9 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the figures over seeds as lines."""
     lines = []
     for name in ("taught", "control"):
-        for group in (_CORRECTED, _ELSEWHERE):
-            gains = [row["figures"][name][group]["change"] for row in rows]
+        of = [row["figures"][name] for row in rows if name in row["figures"]]
+        for group in (_CORRECTED, _ELSEWHERE) if of else ():
+            gains = [figures[group]["change"] for figures in of]
             low, high = interval(gains)
             lines.append(
                 f"{name:8s} {group:10s} event F1 {np.mean(gains):+.3f} ({low:+.3f} to {high:+.3f}),"
@@ -303,14 +309,17 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--kinds", default="spike-wave", help="missed kinds, in turn by seed")
     parser.add_argument("--model", default="spectrogram-cnn-lstm")
+    parser.add_argument("--tested", type=int, default=24, help="people of either group")
+    parser.add_argument("--no-control", action="store_true", help="leave the control out")
     parser.add_argument("--json", type=Path, default=None)
     arguments = parser.parse_args()
     kinds = arguments.kinds.split(",")
     with tempfile.TemporaryDirectory(prefix="teaching-") as folder:
         shipped = open_desk(Settings(workspace=Path(folder))).model(arguments.model)
+    size = Size(tested=arguments.tested, control=not arguments.no_control)
     rows = []
     for seed in range(arguments.first, arguments.first + arguments.seeds):
-        rows.append(one_seed(kinds[seed % len(kinds)], seed, Size(), shipped))
+        rows.append(one_seed(kinds[seed % len(kinds)], seed, size, shipped))
         print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
     print(summary(rows))
     if arguments.json is not None:

@@ -11,6 +11,7 @@ from eegdash.checkpoints import CARD_NAME, CheckpointInfo, read_config
 from eegdash.errors import EegdashError
 from eegdash.ui import cache
 from eegdash.ui.models import result, withheld
+from eegdash.ui.models.cards import safe_card
 from eegdash.ui.text import plain
 from eegdash.workflows.locked_points import LockedPoint, locked_history
 from eegdash.workflows.model_decisions import DecisionHistory, Status
@@ -148,5 +149,4 @@ def _card(model: CheckpointInfo) -> None:
     except (OSError, UnicodeDecodeError):
         st.info("This model has no card that can be read.")
         return
-    # a card comes with a model from anywhere: shown as text, nothing in it is fetched or run
-    st.code(text, language=None, wrap_lines=True)
+    st.markdown(safe_card(text))

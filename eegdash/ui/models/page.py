@@ -22,6 +22,7 @@ def draw() -> None:
         "View",
         [DETECTORS, TEACH, COMPARE],
         default=DETECTORS,
+        required=True,
         key=VIEW_KEY,
         label_visibility="collapsed",
         persist_state="session",

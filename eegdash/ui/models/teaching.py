@@ -40,9 +40,9 @@ from eegdash.workflows.teach_labels import (
 TASK = "teach"
 _REFRESH_S = 1.0
 _PHASES = {
-    READING: "Reading the labelled recordings",
-    FITTING: "Learning from the labels, and rehearsing what it knew",
-    COMPARING: "Comparing before and after",
+    READING: "Step 1 of 3, reading the labelled recordings",
+    FITTING: "Step 2 of 3, learning from the labels and rehearsing what it knew",
+    COMPARING: "Step 3 of 3, comparing before and after",
 }
 _VERDICTS = {
     "agree": "detections that readers agreed with",
@@ -106,7 +106,7 @@ def _stopped(desk: Desk) -> None:
             left, go_on, away = st.columns([6, 2, 2], vertical_alignment="center")
             left.markdown(
                 f"A teaching of **{plain(run.request.parent)}** of {run.began_utc[:10]} was "
-                f"stopped: {_PHASES.get(run.phase, 'beginning').lower()}. It goes on where it "
+                f"stopped ({_PHASES.get(run.phase, 'at its beginning')}). It goes on where it "
                 "stopped, with the labels of then."
             )
             go_on.button(
@@ -221,7 +221,10 @@ def _progress(job_id: str) -> None:
     phases: Mapping[str, str] = {run.key: run.phase for run in unfinished(cache.desk())}
     waiting = job.state == "queued"
     words = "Waiting for another job" if waiting else _PHASES.get(phases.get(job.subject, ""), "")
-    st.progress(job.progress, f"{words or 'Starting'} · {time_left(job, time.monotonic)}")
+    st.progress(
+        job.progress,
+        f"{words or 'Starting'} · {100 * job.progress:.0f} % · {time_left(job, time.monotonic)}",
+    )
     left, right = st.columns([2, 8], vertical_alignment="center")
     left.button("Cancel", on_click=_cancel, args=(job.id,), width="stretch")
     right.caption("You may leave this page. What was learned so far is kept if you cancel.")
