@@ -12,15 +12,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
+
+import numpy as np
 
 from eegdash.annotations import BACKGROUND, SEIZURE_PREFIX, Annotation, Reference
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.errors import DatasetError, EegdashError
 from eegdash.io.layouts import read_dataset
-from eegdash.labels import CurrentLabels, Label, LabelLine
+from eegdash.labels import CurrentLabels, Label
 from eegdash.labels.index import LabelIndex
 from eegdash.scoring.intervals import union
-from eegdash.training.opinions import Meaning, Opinion, touches
+from eegdash.training.opinions import Meaning, Opinion
 from eegdash.workflows import library
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.operating_sets import training_record
@@ -34,6 +37,12 @@ SIDE_WORDS = {
     ASIDE: "kept aside for before and after",
 }
 """What the sides are for, in words."""
+UNSURE, OVERRULED, CONTRADICTED = "unsure", "overruled", "contradicted"
+_WORDS = {
+    UNSURE: "unsure",
+    OVERRULED: "replaced by an adjudication",
+    CONTRADICTED: "contradicted by another reader, not adjudicated",
+}
 _VALIDATION_PERSONS = 5
 _ADJUDICATED = "adjudicated"
 
@@ -212,7 +221,20 @@ def labels_at(desk: Desk, n_lines: int) -> LabelsFile:
     return LabelsFile(n_lines, hashlib.sha256(kept).hexdigest())
 
 
-def _index(lines: Sequence[LabelLine], n_lines: int) -> LabelIndex:
+class _Labels(Protocol):
+    """What the plan asks of the labels: of the file as it stands, or of its first lines."""
+
+    def recordings(self) -> dict[str, int]: ...
+
+    def current(
+        self, sha256: str, *, reviewer: str | None = None, kind: str | None = None
+    ) -> CurrentLabels: ...
+
+
+def _up_to(desk: Desk, n_lines: int) -> _Labels:
+    lines = desk.labels.lines
+    if not lines or lines[-1].number <= n_lines:
+        return desk.labels  # indexed already: 10^5 labels are not taken in again
     index = LabelIndex()
     for line in lines:
         if line.number <= n_lines:
@@ -241,7 +263,7 @@ def teach_plan(
         As they stand, by default.
     """
     chosen, at = choice or TeachChoice(), labels or labels_now(desk)
-    index = _index(desk.labels.lines, at.n_lines)
+    index = _up_to(desk, at.n_lines)
     ancestors = training_record(parent)
     left_out: Counter[str] = Counter()
     files = [
@@ -252,7 +274,7 @@ def teach_plan(
     return TeachPlan(at, tuple(files), dict(used), dict(left_out), ancestors)
 
 
-def _once(desk: Desk, index: LabelIndex, left_out: Counter[str]) -> list[Path]:
+def _once(desk: Desk, index: _Labels, left_out: Counter[str]) -> list[Path]:
     """Return each content of the workspace once, and count labels whose recording is gone."""
     found: dict[str, Path] = {}
     for path in library.recording_files(desk):
@@ -267,7 +289,7 @@ def _once(desk: Desk, index: LabelIndex, left_out: Counter[str]) -> list[Path]:
 
 
 def _labelled(
-    desk: Desk, path: Path, index: LabelIndex, choice: TeachChoice, left_out: Counter[str]
+    desk: Desk, path: Path, index: _Labels, choice: TeachChoice, left_out: Counter[str]
 ) -> LabelledFile:
     facts = library.facts(desk, path)
     item = read_dataset(path).items[0]
@@ -333,7 +355,7 @@ def opinion_of(label: Label) -> Opinion | None:
     return Opinion(label.onset_s, label.end_s, meaning, label.reviewer, adjudicated=ruled)
 
 
-def _finished(index: LabelIndex, sha256: str, choice: TeachChoice) -> bool:
+def _finished(index: _Labels, sha256: str, choice: TeachChoice) -> bool:
     kinds = ("first_read",) if choice.blinded == BLINDED_ONLY else ("first_read", "sign_off")
     return any(
         not choice.readers or label.reviewer in choice.readers
@@ -358,9 +380,17 @@ def truth_of_labels(
     Reference
         Its coverage leaves out what is unsure, contested, or contradicted by another reader.
     """
-    seizures = [o for o in opinions if o.meaning is Meaning.SEIZURE and not _overruled(o, opinions)]
-    unknown = [(o.onset_s, o.end_s) for o in opinions if o.meaning is Meaning.UNSURE]
-    unknown += [(o.onset_s, o.end_s) for o in opinions if contradicted(o, opinions)]
+    standing = judged(opinions)
+    seizures = [
+        o
+        for o, how in zip(opinions, standing, strict=True)
+        if o.meaning is Meaning.SEIZURE and how != OVERRULED
+    ]
+    unknown = [
+        (o.onset_s, o.end_s)
+        for o, how in zip(opinions, standing, strict=True)
+        if how in (UNSURE, CONTRADICTED)
+    ]
     coverage, at = [], 0.0
     for onset_s, end_s in union([*unknown, *contested]):
         coverage.append((at, min(onset_s, duration_s)))
@@ -373,24 +403,40 @@ def truth_of_labels(
     )
 
 
-def _overruled(opinion: Opinion, opinions: Sequence[Opinion]) -> bool:
-    return not opinion.adjudicated and any(
-        o.adjudicated and touches([(o.onset_s, o.end_s)], opinion.onset_s, opinion.end_s)
-        for o in opinions
-    )
+def judged(opinions: Sequence[Opinion]) -> list[str]:
+    """Return what becomes of each opinion beside the others.
 
+    Parameters
+    ----------
+    opinions : sequence of Opinion
+        Of one recording.
 
-def contradicted(opinion: Opinion, opinions: Sequence[Opinion]) -> bool:
-    """Return whether another reader says the opposite of an opinion, and nobody ruled."""
-    if opinion.adjudicated or opinion.meaning is Meaning.UNSURE or _overruled(opinion, opinions):
-        return False
-    return any(
-        o.reader != opinion.reader
-        and not o.adjudicated
-        and {o.meaning, opinion.meaning} == {Meaning.SEIZURE, Meaning.FREE}
-        and touches([(o.onset_s, o.end_s)], opinion.onset_s, opinion.end_s)
-        for o in opinions
-    )
+    Returns
+    -------
+    list of str
+        ``unsure``; ``overruled`` where an adjudication touches it; ``contradicted`` where another
+        reader says the opposite of a span that touches it and nobody ruled; empty where it stands.
+    """
+    onset = np.array([o.onset_s for o in opinions])
+    end = np.array([o.end_s for o in opinions])
+    ruling = np.array([o.adjudicated for o in opinions], dtype=np.bool_)
+    seizure = np.array([o.meaning is Meaning.SEIZURE for o in opinions], dtype=np.bool_)
+    free = np.array([o.meaning is Meaning.FREE for o in opinions], dtype=np.bool_)
+    reader = np.array([o.reader for o in opinions])
+    near = [(onset < o.end_s) & (end > o.onset_s) for o in opinions]
+    overruled = [not o.adjudicated and bool(ruling[near[i]].any()) for i, o in enumerate(opinions)]
+    open_ = ~ruling & ~np.array(overruled, dtype=np.bool_)
+    found = []
+    for i, opinion in enumerate(opinions):
+        opposite = free if opinion.meaning is Meaning.SEIZURE else seizure
+        others = near[i] & open_ & opposite & (reader != opinion.reader)
+        if overruled[i]:
+            found.append(OVERRULED)
+        elif opinion.meaning is Meaning.UNSURE:
+            found.append(UNSURE)
+        else:
+            found.append(CONTRADICTED if open_[i] and others.any() else "")
+    return found
 
 
 # ---- sides -------------------------------------------------------------------------------------
@@ -441,7 +487,7 @@ def _drawn(person: str, purpose: str) -> float:
 
 def _used(
     files: Sequence[LabelledFile],
-    index: LabelIndex,
+    index: _Labels,
     choice: TeachChoice,
     left_out: Counter[str],
 ) -> Counter[str]:
@@ -450,8 +496,9 @@ def _used(
     for file in files:
         current = index.current(file.sha256, kind="label")
         contested = _contested(current)
+        standing = dict(zip(file.opinions, judged(file.opinions), strict=True))
         for label in current.labels:
-            why = _why_not(label, file, contested, choice)
+            why = _why_not(label, file, contested, choice, standing)
             if why:
                 left_out[why] += 1
             else:
@@ -464,7 +511,11 @@ def _contested(current: CurrentLabels) -> frozenset[str]:
 
 
 def _why_not(
-    label: Label, file: LabelledFile, contested: frozenset[str], choice: TeachChoice
+    label: Label,
+    file: LabelledFile,
+    contested: frozenset[str],
+    choice: TeachChoice,
+    standing: Mapping[Opinion, str],
 ) -> str:
     opinion = opinion_of(label)
     if choice.readers and label.reviewer not in choice.readers:
@@ -478,10 +529,9 @@ def _why_not(
         return "kept aside for the comparison before and after"
     if label.uuid in contested:
         return "in conflict: two records change the same label"
-    if opinion is None or opinion.meaning is Meaning.UNSURE:
-        return "unsure"
-    if _overruled(opinion, file.opinions):
-        return "replaced by an adjudication"
-    if contradicted(opinion, file.opinions):
-        return "contradicted by another reader, not adjudicated"
+    if opinion is None:
+        return "that say nothing of a seizure"
+    how = standing.get(opinion, "")
+    if how:
+        return _WORDS[how]
     return "" if file.side in (TAUGHT, HELD) else "nothing definite in this recording"
