@@ -208,7 +208,7 @@ def teach(desk: Desk, request: TeachRequest, progress: Progress | None = None) -
         ),
     }
     record["elapsed_s"] = round(time.monotonic() - began, 1)
-    result = _keep(desk, taught, record)
+    result = _keep(desk, taught, record, candidate.sha256)
     shutil.rmtree(run.folder, ignore_errors=True)
     run.report(1.0)
     return result
@@ -499,8 +499,8 @@ def _trace(detector: Detector, recording: LabelledRecording) -> Any:
     )  # fmt: skip
 
 
-def _keep(desk: Desk, taught: Taught, record: Mapping[str, Any]) -> CheckpointInfo:
-    """Write the candidate under a name of its own."""
+def _keep(desk: Desk, taught: Taught, record: Mapping[str, Any], sha256: str) -> CheckpointInfo:
+    """Write the candidate under a name of its own, unless the same weights are there already."""
     from filelock import FileLock, Timeout
 
     from eegdash.checkpoints import save_checkpoint
@@ -513,6 +513,11 @@ def _keep(desk: Desk, taught: Taught, record: Mapping[str, Any]) -> CheckpointIn
     models = desk.workspace.models
     try:
         with FileLock(models / ".teach.lock", timeout=20):
+            same = [
+                m for m in desk.checkpoints() if m.sha256 == sha256 and m.folder.parent == models
+            ]
+            if same:  # the same teaching was finished before
+                return same[0]
             taken = {info.name for info in desk.checkpoints()} | {p.name for p in models.iterdir()}
             number = next(k for k in range(1, 10**6) if f"{base}-taught-{k}" not in taken)
             name = f"{base}-taught-{number}"

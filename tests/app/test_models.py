@@ -80,8 +80,8 @@ def test_the_plan_counts_what_is_used_and_what_is_not(desk: Desk) -> None:
     at = opened("Teach")
     page = texts(at)
     assert "2 labels will be used" in page
-    assert "1 seizures that readers marked as missed" in page
-    assert "1 labels are left out" in page
+    assert "1 seizure that a reader marked as missed" in page
+    assert "1 label left out" in page
     assert "1 unsure" in page
     [start] = [b for b in at.button if b.label == "Teach"]
     fine(start.click().run())
@@ -117,7 +117,7 @@ def test_a_candidate_shows_before_and_after_and_is_promoted_by_hand(
     assert candidate.parent_sha256[:8] in page
     assert "Event F1: found and false in one number" in page
     assert "aside.edf" in str([box.options for box in at.selectbox])
-    key = candidate.sha256[:16]
+    key = candidate.name
     at = fine(at.button(key=f"promote-{key}").click().run())
     assert "say in a few words why" in texts(at)
     assert decision_history(desk.workspace).status(candidate) is Status.CANDIDATE

@@ -107,8 +107,8 @@ def test_a_killed_teaching_goes_on_and_ends_where_the_whole_one_does(labelled: D
     result = tasks(labelled)["teach"](
         {"request": json.loads(json.dumps(run.request.as_dict()))}, lambda share: None
     )
-    assert result["sha256"] == whole.sha256
-    assert result["name"] == "tiny-taught-2"
+    assert result == {"name": whole.name, "sha256": whole.sha256}
+    assert state["recipe"] == run.key
     assert not unfinished(labelled)
 
 

@@ -27,10 +27,10 @@ _REFRESH_S = 1.0
 def draw(history: DecisionHistory) -> None:
     """Draw the view."""
     desk = cache.desk()
-    models = [
-        m for m in desk.checkpoints()
-        if not m.problem and history.status(m) is not Status.DISCARDED
-    ]  # fmt: skip
+    candidates = [
+        m for m in desk.checkpoints() if not m.problem and history.status(m) is Status.CANDIDATE
+    ]
+    models = [*desk.models(), *candidates]
     if len(models) < 2:
         st.info("Two detectors are needed. Teach one from your labels, or train one.")
         return
@@ -104,7 +104,7 @@ def _comparison(a: CheckpointInfo, b: CheckpointInfo, chosen: Sequence[Candidate
         )
         st.caption("Recordings that one of them has not scored yet are scored first.")
         return
-    st.caption(f"{figures.size_words(found)} {figures.HOW_TO_READ}")
+    st.caption(f"{figures.size_words(found, 'With B')} {figures.HOW_TO_READ}")
     if found["trained"]:
         st.warning(
             f"{len(found['trained'])} of these recordings, or their people, were in the training "

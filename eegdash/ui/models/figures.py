@@ -68,9 +68,16 @@ def change(values: Mapping[str, Any], decimals: int, more_is_better: bool) -> st
         return "= none"
     mark = _MARKS["better" if (value > 0) is more_is_better else "worse"]
     if low is None or high is None:
-        return f"{mark} {value:+.{decimals}f}"
+        return f"{mark} {_signed(value, decimals)}"
     chance = ", may be chance" if low <= 0 <= high else ""
-    return f"{mark} {value:+.{decimals}f} ({low:+.{decimals}f} to {high:+.{decimals}f}){chance}"
+    ends = f"{_signed(low, decimals)} to {_signed(high, decimals)}"
+    return f"{mark} {_signed(value, decimals)} ({ends}){chance}"
+
+
+def _signed(value: float, decimals: int) -> str:
+    text = f"{value:+.{decimals}f}"
+    zero = not text.strip("+-0.")
+    return text[1:] if zero else text.replace("-", "−")
 
 
 def change_words(entry: Mapping[str, Any]) -> str:
@@ -84,12 +91,13 @@ def change_words(entry: Mapping[str, Any]) -> str:
     )
 
 
-def size_words(comparison: Mapping[str, Any]) -> str:
-    """Return on how much the figures stand."""
+def size_words(comparison: Mapping[str, Any], after: str = "After") -> str:
+    """Return on how much the figures stand, and in how many recordings events differ."""
     n, people = comparison["n_recordings"], comparison["n_persons"]
     changes = [entry["change"] for entry in comparison["recordings"]]
     return (
         f"{n} recording{'' if n == 1 else 's'} of {people} person{'' if people == 1 else 's'}, "
-        f"{comparison['hours']:.1f} h: fewer wrong events in {changes.count('better')}, more in "
-        f"{changes.count('worse')}, as many in {changes.count('same')}."
+        f"{comparison['hours']:.1f} h. {after}, fewer events are wrong in "
+        f"{changes.count('better')} recordings, more in {changes.count('worse')}, as many in "
+        f"{changes.count('same')}."
     )

@@ -74,22 +74,28 @@ def _entry(
         except EegdashError as error:
             st.error(plain(str(error)))
             return
+        taught = bool(model.parent_sha256)
+        if taught and not {"labels", "before_after"} <= training.keys():
+            st.warning(
+                "The record of its teaching is incomplete, so nothing can be said of it and it "
+                "cannot be promoted. Teach again, or remove its folder."
+            )
+            return
         _facts(model, training, models)
-        hidden = withheld.unread(_scored_on(training))
-        if hidden and model.parent_sha256:
+        hidden = withheld.unread(_scored_on(training)) if taught else []
+        if hidden:
             st.info(withheld.words(len(hidden)))
-        elif model.parent_sha256:
+        elif taught:
             result.draw(model, training, history, status)
         _points(model)
-        if not (hidden and model.parent_sha256):
+        if not hidden:
             with st.expander("Model card"):
                 _card(model)
 
 
 def _scored_on(training: Mapping[str, Any]) -> list[str]:
     """Return the recordings of the workspace that a record of a teaching speaks of."""
-    aside = training.get("before_after", {}).get("aside", {})
-    return [str(entry["sha256"]) for entry in aside.get("recordings", [])]
+    return [str(entry["sha256"]) for entry in training["before_after"]["aside"]["recordings"]]
 
 
 def _facts(

@@ -80,7 +80,7 @@ def _recordings(
         "Recording by recording, what became worse first",
         list(names),
         format_func=names.__getitem__,
-        key=f"aside-{model.sha256[:16]}",
+        key=f"aside-{model.name}",
     )
     before = [m for m in desk.checkpoints() if m.sha256 == model.parent_sha256]
     if not before or picked is None:
@@ -98,7 +98,7 @@ def _record(model: CheckpointInfo, history: DecisionHistory) -> None:
 
 
 def _decisions(model: CheckpointInfo, status: Status) -> None:
-    key = model.sha256[:16]
+    key = model.name
     why, first, *buttons = st.columns([5, 2, 1.4, 1.4], vertical_alignment="bottom")
     why.text_input(
         "Why",
@@ -130,7 +130,7 @@ def _decisions(model: CheckpointInfo, status: Status) -> None:
 
 def _decide(model: CheckpointInfo, action: Action, decision_id: str) -> None:
     """Keep a decision; here, in the callback, it cannot be lost."""
-    key = model.sha256[:16]
+    key = model.name
     try:
         decide_model(
             cache.desk().workspace,

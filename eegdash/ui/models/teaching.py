@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from eegdash.checkpoints import CheckpointInfo
+from eegdash.errors import EegdashError
 from eegdash.jobs import Job
 from eegdash.ui import cache
 from eegdash.ui.models import withheld
 from eegdash.ui.session import session
 from eegdash.ui.text import plain
 from eegdash.workflows.desk import Desk
+from eegdash.workflows.model_decisions import Status, decision_history
 from eegdash.workflows.teach import (
     COMPARING,
     FITTING,
@@ -44,11 +46,11 @@ _PHASES = {
     FITTING: "Step 2 of 3, learning from the labels and rehearsing what it knew",
     COMPARING: "Step 3 of 3, comparing before and after",
 }
-_VERDICTS = {
-    "agree": "detections that readers agreed with",
-    "disagree": "false detections that readers rejected",
-    "missed": "seizures that readers marked as missed",
-    "adjudicated": "spans that an adjudicator decided",
+_VERDICTS = {  # one, several
+    "agree": ("detection that a reader agreed with", "detections that readers agreed with"),
+    "disagree": ("false detection that a reader rejected", "false detections, rejected by readers"),
+    "missed": ("seizure that a reader marked as missed", "seizures that readers marked as missed"),
+    "adjudicated": ("span that an adjudicator decided", "spans that an adjudicator decided"),
 }
 _BLINDED = {
     ALL: "as all others",
@@ -92,11 +94,18 @@ def _outcome(job: Job | None) -> None:
     if job.state == "failed":
         st.error(plain(job.message))
         return
-    st.success(
-        f"{plain(str((job.result or {}).get('name', 'The detector')))} was taught. It is a "
-        "candidate: look at its before and after in the view **Detectors**, then promote or "
-        "discard it."
-    )
+    desk = cache.desk()
+    sha256 = str((job.result or {}).get("sha256", ""))
+    made = [m for m in desk.checkpoints() if m.sha256 == sha256]
+    try:
+        waits = made and decision_history(desk.workspace).status(made[0]) is Status.CANDIDATE
+    except EegdashError:  # the page says so on its top
+        return
+    if waits:
+        st.success(
+            f"{plain(made[0].title or made[0].name)}: done. It is a candidate: look at its before "
+            "and after in the view **Detectors**, then promote or discard it."
+        )
 
 
 def _stopped(desk: Desk) -> None:
@@ -157,26 +166,30 @@ def _choices(models: list[CheckpointInfo]) -> tuple[CheckpointInfo, TeachChoice]
 def _plan(plan: TeachPlan) -> None:
     used, left_out = st.columns(2)
     with used.container(border=True, height="stretch"):
-        st.markdown(f"**{plan.n_used} labels will be used**")
-        for verdict, n in plan.used.items():
-            st.markdown(f"- {n} {_VERDICTS.get(verdict, plain(verdict))}")
+        st.markdown(f"**{_count(plan.n_used, 'label')} will be used**")
+        words = {verdict: _VERDICTS.get(verdict, (plain(verdict),) * 2) for verdict in plan.used}
+        st.markdown("\n".join(f"- {n} {words[v][n > 1]}" for v, n in plan.used.items()))
         own = plan.on(TAUGHT)
         finished = sum(file.finished for file in own)
+        n_own = _count(len(own) + len(plan.on(HELD)), "recording")
         st.caption(
-            f"In {len(own) + len(plan.on(HELD))} recordings. What nobody labelled counts as free "
-            f"of seizures: fully in the {finished} that a reader signed off or read first, "
+            f"In {n_own}. What nobody labelled counts as free of seizures: fully in the {finished} that a reader signed off or read first, "
             "weakly in others, not at all where the detector found something nobody judged."
         )
     with left_out.container(border=True, height="stretch"):
         n_out = sum(plan.left_out.values())
-        st.markdown(f"**{n_out} labels are left out**")
-        for why, n in plan.left_out.items():
-            st.markdown(f"- {n} {plain(why)}")
+        st.markdown(f"**{_count(n_out, 'label')} left out**")
+        st.markdown("\n".join(f"- {n} {plain(why)}" for why, n in plan.left_out.items()))
         people = {file.person_key for file in plan.on(ASIDE)}
         st.caption(
-            f"For before and after: {len(plan.on(ASIDE))} recordings of {len(people)} people, "
-            "from whom nothing is ever learned, and 60 simulated people."
+            f"For before and after: {_count(len(plan.on(ASIDE)), 'recording')} of "
+            f"{_count(len(people), 'person', 'people')}, from whom nothing is ever learned, and "
+            "60 simulated people."
         )
+
+
+def _count(n: int, one: str, several: str = "") -> str:
+    return f"{n} {one}" if n == 1 else f"{n} {several or one + 's'}"
 
 
 def _start(desk: Desk, parent: CheckpointInfo, choice: TeachChoice, plan: TeachPlan) -> None:
