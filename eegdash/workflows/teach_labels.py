@@ -534,4 +534,4 @@ def _why_not(
     how = standing.get(opinion, "")
     if how:
         return _WORDS[how]
-    return "" if file.side in (TAUGHT, HELD) else "nothing definite in this recording"
+    return "" if file.side in (TAUGHT, HELD) else "of a person who is kept aside"
