@@ -174,7 +174,8 @@ def _plan(plan: TeachPlan) -> None:
         n_own = _count(len(own) + len(plan.on(HELD)), "recording")
         st.caption(
             f"In {n_own}. What nobody labelled counts as free of seizures: fully in the {finished} "
-            "that a reader signed off or read first, weakly in others, not at all where the detector found something nobody judged."
+            "that a reader signed off or read first, weakly in others, not at all where "
+            "the detector found something nobody judged."
         )
     with left_out.container(border=True, height="stretch"):
         n_out = sum(plan.left_out.values())
