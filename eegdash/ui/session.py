@@ -136,8 +136,6 @@ class Session:
         What stands outside the viewer has to be drawn again.
     first_seen : dict
         By job: when its progress was first seen, s, and what it was; the time left follows.
-    told : str
-        What the page Models has to say of the last decision, once.
     """
 
     recording_sha256: str | None = None
@@ -150,7 +148,6 @@ class Session:
     link: Link | None = None
     stale_page: bool = False
     first_seen: dict[str, tuple[float, float]] = field(default_factory=dict)
-    told: str = ""
     uploads: int = 0
     renamed: int = 0
     mapping_sha256: str | None = None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from browser_reader import name_taken
 from playwright.sync_api import Page, expect
 from taught_workspace import QUICK, put, say
 
@@ -43,13 +44,20 @@ def server(desk: Desk, serve: Callable[[Path], Server]) -> Server:
     return serve(desk.workspace.root)
 
 
-def test_a_taught_detector_is_looked_at_promoted_and_offered(
-    page: Page, server: Server, desk: Desk
-) -> None:
+def opened(page: Page, server: Server) -> None:
+    """Open the page as the reader AB, and wait until the name was taken."""
     page.goto(f"{server.url}/models")
+    expect(page.get_by_text("Model card").first).to_be_visible()
     name = page.get_by_placeholder("Your name or initials")
     name.fill("AB")
     name.press("Enter")
+    name_taken(page)
+
+
+def test_a_taught_detector_is_looked_at_promoted_and_offered(
+    page: Page, server: Server, desk: Desk
+) -> None:
+    opened(page, server)
     expect(page.get_by_text("candidate, not in use")).to_be_visible()
     expect(
         page.get_by_text("Event F1: found and false in one number, 0 to 1").first
@@ -58,23 +66,20 @@ def test_a_taught_detector_is_looked_at_promoted_and_offered(
     page.get_by_label("Why").first.fill("fewer false alarms")
     page.get_by_label("Why").first.press("Enter")
     page.get_by_role("button", name="Promote").click()
-    expect(page.get_by_text("is in use now")).to_be_visible()
+    expect(page.get_by_text("promoted, in use")).to_be_visible()
     [decision] = decision_history(desk.workspace).decisions
     assert (decision.model, decision.reviewer) == (NAME, "AB")
     assert decision.comment == "fewer false alarms"
 
-    page.goto(f"{server.url}/recordings")
-    page.get_by_role("combobox", name="Detector").click()
-    expect(page.get_by_role("option", name="taught")).to_have_count(1)
+    page.goto(server.url)
+    page.get_by_test_id("stSelectbox").filter(has_text="Detector").locator("input").click()
+    expect(page.get_by_role("option").filter(has_text="taught")).to_have_count(1)
 
 
 def test_a_teaching_is_started_cancelled_and_thrown_away(
     page: Page, server: Server, desk: Desk
 ) -> None:
-    page.goto(f"{server.url}/models")
-    name = page.get_by_placeholder("Your name or initials")
-    name.fill("AB")
-    name.press("Enter")
+    opened(page, server)
     page.get_by_role("radio", name="Teach").click()
     expect(page.get_by_text("2 labels will be used")).to_be_visible()
     page.get_by_role("button", name="Teach", exact=True).click()

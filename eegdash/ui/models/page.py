@@ -7,7 +7,6 @@ import streamlit as st
 from eegdash.errors import EegdashError
 from eegdash.ui import cache, frame
 from eegdash.ui.models import compare, listing, teaching
-from eegdash.ui.session import session
 from eegdash.ui.text import plain
 from eegdash.workflows.model_decisions import DecisionHistory, decision_history
 
@@ -27,9 +26,6 @@ def draw() -> None:
         label_visibility="collapsed",
         persist_state="session",
     )
-    if session().told:
-        st.success(plain(session().told))
-        session().told = ""
     history = _history()
     if view == TEACH:
         teaching.draw()

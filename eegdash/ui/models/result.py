@@ -144,4 +144,4 @@ def _decide(model: CheckpointInfo, action: Action, decision_id: str) -> None:
     except EegdashError as error:
         st.toast(plain(str(error)), icon=":material/error:")
         return
-    session().told = _DONE[action].format(model.title or model.name)
+    st.toast(plain(_DONE[action].format(model.title or model.name)), icon=":material/check:")
