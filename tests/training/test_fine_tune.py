@@ -135,34 +135,35 @@ def chewing_called_seizure(
     return float(np.concatenate(called).mean())
 
 
+@pytest.mark.timeout(600)  # some 25 s of one core; a shared machine may take minutes
 def test_a_few_corrections_unteach_a_systematic_mistake() -> None:
     shipped = load_checkpoint(SHIPPED_MODELS / "spectrogram-cnn-lstm")
     config = shipped.config
-    made = [person(9000 + k, "", True, sfreq=config.sfreq) for k in range(15)]
+    made = [person(9000 + k, "", True, sfreq=config.sfreq) for k in range(20)]
     people = [(one, features_of(one, config)) for one in made]
     spoiled = []
-    for one, known in people[:8]:
+    for one, known in people[:10]:
         said = [Annotation(on, end - on, "sz") for on, end in one.chewing]
         seizure, weight = label_windows(len(known.seizure), config, said)
         spoiled.append(replace(known, seizure=seizure, weight=weight))
     wrong = load_checkpoint(SHIPPED_MODELS / "spectrogram-cnn-lstm")
     fit(wrong.network, 4 * spoiled, (), config, parameters=FitParameters(6, 2e-3))
-    unseen = people[11:]
+    unseen = people[14:]
     before = chewing_called_seizure(wrong, unseen)
     assert before > 0.5, "the spoiled detector alarms on chewing"
 
     taught = []
-    for one, known in people[8:11]:
+    for one, known in people[10:14]:
         opinions = [Opinion(on, end, Meaning.FREE, "AB") for on, end in one.chewing]
         targets = opinion_targets(
             opinions, one.chewing, n_windows=len(known.seizure), config=config, finished=True
         )
         taught.append(replace(known, seizure=targets.seizure, weight=targets.weight))
     parameters = TeachParameters(
-        fit=replace(TeachParameters().fit, epochs=3), rehearsed=8, validated=6
+        fit=replace(TeachParameters().fit, epochs=3), rehearsed=12, validated=8, forgotten=0.15
     )
     found = fine_tune(wrong, taught, (), parameters=parameters)
     assert chewing_called_seizure(found.detector, unseen) < before - 0.25
-    assert found.kept_all
+    assert found.kept_all, "and little of what it had right was lost"
     # the parent is as it was
     assert chewing_called_seizure(wrong, unseen) == before
