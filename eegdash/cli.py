@@ -102,10 +102,27 @@ def _parser() -> argparse.ArgumentParser:
     simulate.set_defaults(run=_simulate)
 
     add_labels(commands)
+    _add_teach(commands.add_parser("teach", help="teach a detector from the labels"))
 
     worker = commands.add_parser("worker", help="serve background jobs of the dashboard")
     worker.set_defaults(run=_worker)
     return parser
+
+
+def _add_teach(teach: argparse.ArgumentParser) -> None:
+    """Repeated after a kill, a teaching goes on."""
+    teach.add_argument("--model", default=None, help="name of the detector, default the first")
+    teach.add_argument("--seed", type=int, default=0)
+    teach.add_argument(
+        "--aside", type=_fraction, default=0.25, help="share of persons kept aside for scoring"
+    )
+    teach.add_argument(
+        "--blinded", choices=["all", "blinded only", "without blinded"], default="all",
+        help="which labels of blinded first reads are used",
+    )  # fmt: skip
+    teach.add_argument("--reader", action="append", default=[], help="only this reader; repeatable")
+    teach.add_argument("--plan", action="store_true", help="only say what would be used")
+    teach.set_defaults(run=_teach)
 
 
 def _add_simulation_choices(simulate: argparse.ArgumentParser) -> None:
@@ -335,6 +352,39 @@ def _train(arguments: argparse.Namespace) -> int:
                 f"({area.low:.3f} to {area.high:.3f}, {found.n_windows} windows, "
                 f"{found.n_persons} persons)"
             )
+    return 0
+
+
+def _teach(arguments: argparse.Namespace) -> int:
+    from eegdash.training.taught_card import FIGURES
+    from eegdash.workflows.desk import open_desk
+    from eegdash.workflows.teach import before_after, checked_plan, request_now, teach
+    from eegdash.workflows.teach_labels import SIDE_WORDS, TeachChoice
+
+    desk = open_desk()
+    parent = desk.model(arguments.model)
+    choice = TeachChoice(
+        blinded=arguments.blinded, readers=tuple(arguments.reader), keep_aside=arguments.aside
+    )
+    request = request_now(desk, parent, choice=choice, seed=arguments.seed)
+    plan = checked_plan(desk, request, parent)
+    for verdict, n in sorted(plan.used.items()):
+        print(f"used      {n} {verdict}")
+    for why, n in sorted(plan.left_out.items()):
+        print(f"left out  {n} {why}")
+    for side, words in SIDE_WORDS.items():
+        print(f"{words}: {len(plan.on(side))} recordings")
+    if arguments.plan:
+        return 0
+    candidate = teach(desk, request, _Progress())
+    print(f"\nwrote the candidate {candidate.name} {candidate.sha256[:8]}")
+    for name, found in before_after(candidate).items():
+        for key, title, form in FIGURES:
+            values = found["figures"].get(key)
+            if values and values["before"][0] is not None and values["after"][0] is not None:
+                both = " -> ".join(form.format(values[side][0]) for side in ("before", "after"))
+                print(f"{name:10s}{title:40s}{both}")
+    print(f"It is not in use: promote or discard it on the page Models. {RESEARCH_USE}")
     return 0
 
 

@@ -122,6 +122,12 @@ class JobQueue:
                     return job
         return None
 
+    def newest(self, task: str) -> Job | None:
+        """Return the newest job of a task, whatever it is about."""
+        with self._lock:
+            found = [job for job in self._jobs.values() if job.task == task]
+        return found[-1] if found else None
+
     def active(self) -> list[Job]:
         """Return the jobs that wait or run, in the order they will run."""
         with self._lock:

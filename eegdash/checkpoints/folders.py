@@ -42,6 +42,8 @@ class CheckpointInfo:
     folder : Path
     problem : str
         Why the model cannot be used, or ``""``.
+    parent_sha256 : str
+        Hash of the model that this one was taught from, or ``""``.
     """
 
     name: str
@@ -51,6 +53,7 @@ class CheckpointInfo:
     post: Mapping[str, float]
     folder: Path
     problem: str = ""
+    parent_sha256: str = ""
 
 
 def save_checkpoint(
@@ -129,9 +132,15 @@ def list_checkpoints(*folders: Path) -> list[CheckpointInfo]:
                     threshold_pm=config.threshold_pm,
                     post=config.post,
                     folder=folder,
+                    parent_sha256=_parent(config),
                 )
             )
     return sorted(found, key=lambda info: info.name)
+
+
+def _parent(config: DetectorConfig) -> str:
+    parent = config.training.get("parent")
+    return str(parent.get("sha256", "")) if isinstance(parent, Mapping) else ""
 
 
 def load_checkpoint(folder: Path, *, trusted_packages: Sequence[str] = ()) -> Detector:

@@ -69,6 +69,16 @@ class LabelBook(ABC):
             If the labels cannot be read.
         """
 
+    @abstractmethod
+    def raw_lines(self) -> list[bytes]:
+        """Return every line as it is kept, blank ones included, in order.
+
+        Raises
+        ------
+        WorkspaceError
+            If the labels cannot be read.
+        """
+
     def close(self) -> None:  # noqa: B027 - a file holds nothing open
         """Let go of connections, where there are any; the next call opens new ones."""
 

@@ -186,13 +186,7 @@ class DatabaseLabelStore(LabelBook):
         return len(rows)
 
     def raw_lines(self) -> list[bytes]:
-        """Return every line as it is kept, blank ones included, in order.
-
-        Raises
-        ------
-        WorkspaceError
-            If the database cannot be read.
-        """
+        """Return every line as it is kept, blank ones included, in order."""
         try:
             self._check_rights()
             with self._engine.connect() as connection:

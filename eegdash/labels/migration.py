@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eegdash.errors import LabelNotSavedError, WorkspaceError
 from eegdash.labels.database import DatabaseLabelStore
-from eegdash.labels.store import FILE_NAME
+from eegdash.labels.store import FILE_NAME, LabelStore
 from eegdash.labels.table import replacing
 
 
@@ -34,7 +34,9 @@ def to_database(folder: Path, store: DatabaseLabelStore) -> Migrated:
     LabelNotSavedError
         If the database refused; then it is as before.
     """
-    lines = _file_lines(folder / FILE_NAME)
+    if not (folder / FILE_NAME).exists():
+        raise WorkspaceError(f"There is no {FILE_NAME} in {folder.name}, so nothing to copy.")
+    lines = LabelStore(folder).raw_lines()
     there = store.raw_lines()
     if there and there != lines:
         raise WorkspaceError(
@@ -55,17 +57,15 @@ def to_file(store: DatabaseLabelStore, folder: Path) -> Migrated:
         If the folder holds a labels file with other content, or cannot be written.
     """
     lines = store.raw_lines()
-    path = folder / FILE_NAME
-    if path.exists():
-        there = _file_lines(path)
-        if there and there != lines:
-            raise WorkspaceError(
-                f"The folder {folder.name} already holds a {FILE_NAME} with other labels. "
-                "Choose an empty folder."
-            )
+    there = LabelStore(folder).raw_lines()
+    if there and there != lines:
+        raise WorkspaceError(
+            f"The folder {folder.name} already holds a {FILE_NAME} with other labels. "
+            "Choose an empty folder."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as stream:
+        with replacing(folder / FILE_NAME) as stream:
             stream.write(b"".join(line + b"\n" for line in lines))
             stream.flush()
             os.fsync(stream.fileno())
@@ -74,7 +74,7 @@ def to_file(store: DatabaseLabelStore, folder: Path) -> Migrated:
             f"{FILE_NAME} cannot be written ({error.strerror or error}). "
             "Free disk space or choose another folder; the labels are safe in the database."
         ) from error
-    return _verified(_file_lines(path), lines)
+    return _verified(LabelStore(folder).raw_lines(), lines)
 
 
 def _verified(found: list[bytes], expected: list[bytes]) -> Migrated:
@@ -85,14 +85,3 @@ def _verified(found: list[bytes], expected: list[bytes]) -> Migrated:
         )
     whole = b"".join(line + b"\n" for line in found)
     return Migrated(len(found), hashlib.sha256(whole).hexdigest())
-
-
-def _file_lines(path: Path) -> list[bytes]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise WorkspaceError(
-            f"{path.name} cannot be read ({error.strerror}). Name the folder that holds it."
-        ) from error
-    # a last line without its newline gets one, as the next append to the file would do
-    return content.removesuffix(b"\n").split(b"\n") if content else []

@@ -203,10 +203,18 @@ class LabelStore(LabelBook):
                 return self._refresh()
             except OSError as error:
                 self._forget()
-                raise WorkspaceError(
-                    f"{FILE_NAME} cannot be read ({error.strerror or error}). "
-                    "Check the workspace folder and its permissions."
-                ) from error
+                raise _unreadable(error) from error
+
+    def raw_lines(self) -> list[bytes]:
+        """Return every line as it is kept, blank ones included, in order."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise _unreadable(error) from error
+        # a last line without its newline gets one with the next append
+        return content.removesuffix(b"\n").split(b"\n") if content else []
 
     def _state(self) -> tuple[int, ...]:
         return self._inode, self._offset, self._mtime_ns
@@ -291,4 +299,11 @@ def _not_saved(error: OSError) -> LabelNotSavedError:
     return LabelNotSavedError(
         f"NOT saved: {FILE_NAME} could not be written ({error.strerror or error}). The form is "
         "kept; free disk space or check the workspace folder, then save again."
+    )
+
+
+def _unreadable(error: OSError) -> WorkspaceError:
+    return WorkspaceError(
+        f"{FILE_NAME} cannot be read ({error.strerror or error}). "
+        "Check the workspace folder and its permissions."
     )

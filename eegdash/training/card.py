@@ -44,7 +44,7 @@ def model_card(config: DetectorConfig) -> str:
     """
     training = config.training
     lines = [f"# {config.title}", "", "**Research use, not for diagnosis.**", ""]
-    lines += [*_use(), *_input(config), *_data(training)]
+    lines += [*use_lines(), *input_lines(config), *_data(training)]
     lines += [*_left_out(training), *_background(training), *_simulated(training["results"])]
     lines += [*_limits(training), *_curves(training)]
     return "\n".join(lines)
@@ -54,7 +54,8 @@ def _shown(value: float | None, decimals: int, factor: float = 1.0) -> str:
     return "n/a" if value is None else f"{factor * value:.{decimals}f}"
 
 
-def _use() -> Iterator[str]:
+def use_lines() -> Iterator[str]:
+    """Yield what a detector is for."""
     yield from (
         "## Intended use",
         "",
@@ -65,7 +66,8 @@ def _use() -> Iterator[str]:
     )
 
 
-def _input(config: DetectorConfig) -> Iterator[str]:
+def input_lines(config: DetectorConfig) -> Iterator[str]:
+    """Yield what a detector reads and gives."""
     stft, post = config.stft, config.post
     yield from ("## Input and output", "")
     yield (

@@ -31,6 +31,9 @@ class LabelledRecording:
     seizures : tuple of (float, float)
         Onset and end, s.
     duration_s : float
+    background : tuple of float
+        Of the whole recording that this is a piece of, as a detector found it when it scored that;
+        empty where this is all there is.
     """
 
     features: NDArray[np.float16]
@@ -38,6 +41,7 @@ class LabelledRecording:
     weight: NDArray[np.float32]
     seizures: tuple[tuple[float, float], ...]
     duration_s: float
+    background: tuple[float, ...] = ()
 
 
 def bipolar_uv(signal_uv: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -227,8 +227,9 @@ def _batches(
             number, begin = runs[index]
             stored, truth, known = _run(recordings[number], begin)
             if levels:
-                seen = drawn(rng, levels[number], recordings[number].seizure, begin)
-                around.append(torch.from_numpy(seen))
+                around.append(
+                    torch.from_numpy(_around(rng, recordings[number], levels[number], begin))
+                )
             part = normalised(stored, config)
             features.append(augmented(part, config, parameters.augmentation, rng))
             seizure.append(truth)
@@ -239,6 +240,23 @@ def _batches(
             torch.from_numpy(np.stack(weight)),
             around,
         )
+
+
+def _around(
+    rng: np.random.Generator,
+    recording: LabelledRecording,
+    levels: NDArray[np.float32],
+    first: int,
+) -> NDArray[np.float32]:
+    """Return what is known of a recording around a run, relative to the mean level of the run.
+
+    Levels (n, n_levels) of what is seen of it, or, of a piece whose recording was scored as a
+    whole, the background (n_levels,) that was found.
+    """
+    if not recording.background:
+        return drawn(rng, levels, recording.seizure, first)
+    mean = levels[first : first + RUN_SEGMENTS].mean(axis=0)
+    return np.asarray(np.array(recording.background, dtype=np.float32) - mean)
 
 
 def _run(
@@ -300,7 +318,8 @@ def run_logits(network: Any, features: Tensor, around: Sequence[Tensor] = ()) ->
     (:mod:`eegdash.training.level_expert`), and what it knows must not keep the first from learning.
 
     ``around`` gives for each run the levels (n, n_levels) of what was seen of its recording,
-    relative to the mean level of the run (:func:`eegdash.training.surroundings.drawn`).
+    relative to the mean level of the run (:func:`eegdash.training.surroundings.drawn`), or its
+    background (n_levels,), where that is known.
     """
     import torch
 
@@ -310,7 +329,10 @@ def run_logits(network: Any, features: Tensor, around: Sequence[Tensor] = ()) ->
     known: tuple[Tensor, ...] = ()
     if around:
         level = codes[:, :, -network.n_levels :].detach().mean(dim=1)
-        found = [network.background(seen + mean) for seen, mean in zip(around, level, strict=True)]
+        found = [
+            seen + mean if seen.ndim == 1 else network.background(seen + mean)
+            for seen, mean in zip(around, level, strict=True)
+        ]
         known = (torch.stack(found).repeat_interleave(n_segments - 4, dim=0),)
     judge = getattr(network, "experts", network.head)
     logits: Tensor = judge(triples.flatten(0, 1), *known).reshape(n_runs, n_segments - 4, -1)
@@ -333,13 +355,15 @@ def recording_logits(
         codes = torch.cat([network.encode(part) for part in parts])
         n_windows = len(codes) - 4
         triples = torch.stack([codes[k : n_windows + k] for k in (0, 2, 4)], dim=1)
-        logits = network.head(triples, *_background(network, codes)).cpu()
+        logits = network.head(triples, *_background(network, codes, recording.background)).cpu()
     return np.asarray(logits.numpy(), dtype=np.float64)
 
 
-def _background(network: Any, codes: Tensor) -> tuple[Tensor, ...]:
+def _background(network: Any, codes: Tensor, found: Sequence[float]) -> tuple[Tensor, ...]:
     """Return the background as an argument of the head, or nothing where it knows none."""
     n_levels = getattr(network, "n_levels", 0)
+    if n_levels and found:
+        return (codes.new_tensor(list(found)),)
     return (network.background(codes[:, -n_levels:]),) if n_levels else ()
 
 

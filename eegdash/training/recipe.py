@@ -336,7 +336,7 @@ def _record(
         "recipe": asdict(recipe),
         "curves": curves,
         "results": results,
-        "versions": _versions(),
+        "versions": versions(),
         "device": device_name(),
         "elapsed_s": round(elapsed_s, 1),
     }
@@ -409,7 +409,8 @@ def _notes(real: _Real | None) -> tuple[str, ...]:
     )
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of what a training depends on."""
     from importlib.metadata import version
 
     names = ("torch", "numpy", "scipy", "safetensors")

@@ -18,6 +18,7 @@ page = st.navigation(
         st.Page(PAGES / "attribution.py", title="Attribution", icon=":material/lightbulb:"),
         st.Page(PAGES / "threshold.py", title="Operating point", icon=":material/tune:"),
         st.Page(PAGES / "labels.py", title="Labels", icon=":material/rate_review:"),
+        st.Page(PAGES / "models.py", title="Models", icon=":material/model_training:"),
     ],
     position="top",
 )

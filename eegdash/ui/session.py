@@ -231,6 +231,8 @@ class Session:
         Where the address of this tab leads, until the reader goes elsewhere.
     stale_page : bool
         What stands outside the viewer has to be drawn again.
+    first_seen : dict
+        By job: when its progress was first seen, s, and what it was; the time left follows.
     """
 
     recording_sha256: str | None = None
@@ -248,6 +250,7 @@ class Session:
     blinded: bool = False
     link: Link | None = None
     stale_page: bool = False
+    first_seen: dict[str, tuple[float, float]] = field(default_factory=dict)
     uploads: int = 0
     renamed: int = 0
     login_problem: str = ""

@@ -12,6 +12,7 @@ from eegdash.errors import CheckpointError, LabelNotSavedError, WorkspaceError
 from eegdash.labels import DraftLabel, Label, LabelBook, open_labels
 from eegdash.settings import Settings
 from eegdash.workflows.locked_points import with_locked_point
+from eegdash.workflows.model_decisions import DecisionHistory, decision_history, usable
 from eegdash.workflows.reading_plan import current_guideline
 from eegdash.workspace import Workspace
 
@@ -56,13 +57,42 @@ class Desk:
     def models(self) -> list[CheckpointInfo]:
         """Return the usable models, shipped and of the workspace; the default comes first.
 
-        A model whose operating point was locked in this workspace carries that point.
+        A model that was taught from labels is among them once it was promoted. A model whose
+        operating point was locked in this workspace carries that point.
         """
+        history = self._decisions()
+        found = [info for info in self.checkpoints() if not info.problem]
+        names = {info.sha256: info.name for info in found}
+        first = names.get(history.default() or "", DEFAULT_MODEL)
+        return sorted(usable(found, history), key=lambda info: info.name != first)
+
+    def checkpoints(self) -> list[CheckpointInfo]:
+        """Return all models, also candidates, discarded ones and those that cannot be used."""
         found = list_checkpoints(SHIPPED_MODELS, self.workspace.models)
-        return sorted(
-            (self._operating(info) for info in found if not info.problem),
-            key=lambda info: info.name != DEFAULT_MODEL,
+        return [info if info.problem else self._operating(info) for info in found]
+
+    def checkpoint(self, sha256: str) -> CheckpointInfo:
+        """Return a model by its hash, whether it is offered to readers or not.
+
+        Raises
+        ------
+        CheckpointError
+            If there is none.
+        """
+        for info in self.checkpoints():
+            if info.sha256 == sha256 and not info.problem:
+                return info
+        raise CheckpointError(
+            "The detector is not in the models folders any more. Reload the page and choose again."
         )
+
+    def _decisions(self) -> DecisionHistory:
+        try:
+            return decision_history(self.workspace)
+        except WorkspaceError as error:
+            # the EEG must stay readable; the page Models says what is wrong
+            _LOG.warning("no taught detector is in use: %s", type(error).__name__)
+            return DecisionHistory()
 
     def _operating(self, info: CheckpointInfo) -> CheckpointInfo:
         try:
@@ -92,9 +122,14 @@ class Desk:
         for info in list_checkpoints(Path(name).parent):
             if info.folder == Path(name) and not info.problem:
                 return info
-        for info in list_checkpoints(SHIPPED_MODELS, self.workspace.models):
+        for info in self.checkpoints():
             if info.problem and name in (info.name, info.folder.name):
                 raise CheckpointError(info.problem)
+            if info.name == name:
+                raise CheckpointError(
+                    f"{name} was taught from labels and is not promoted. Promote it on the page "
+                    "Models, or name its folder to use it all the same."
+                )
         known = ", ".join(info.name for info in models) or "none"
         raise CheckpointError(
             f"There is no model called {name}. Models found: {known}. "

@@ -166,7 +166,7 @@ def append_point(workspace: Workspace, point: LockedPoint) -> LockedPoint:
             for known in locked_history(workspace).points:
                 if known.uuid == point.uuid:
                     return known
-            _append(path, line)
+            append_line(path, line)
     except (OSError, Timeout) as error:
         raise WorkspaceError(
             f"NOT locked: {FILE_NAME} could not be written ({type(error).__name__}). Check that "
@@ -175,7 +175,8 @@ def append_point(workspace: Workspace, point: LockedPoint) -> LockedPoint:
     return point
 
 
-def _append(path: Path, line: bytes) -> None:
+def append_line(path: Path, line: bytes) -> None:
+    """Append one line durably, under the caller's lock; a failure leaves the file as it was."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         size = os.fstat(descriptor).st_size

@@ -58,7 +58,21 @@ def tasks(desk: Desk | None = None) -> dict[str, Task]:
     def explain(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         return answer(used, arguments, progress)
 
+    def taught(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        from eegdash.workflows.teach import TeachRequest, teach
+
+        found = teach(used, TeachRequest.from_dict(arguments["request"]), progress)
+        return {"name": found.name, "sha256": found.sha256}
+
+    def compare(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        from eegdash.workflows.comparison import compare_and_keep
+
+        before, after = (used.checkpoint(str(arguments[side])) for side in ("before", "after"))
+        return {"key": compare_and_keep(used, before, after, arguments["recordings"], progress)}
+
     return {
+        "teach": taught,
+        "compare": compare,
         "score": score_one,
         "prepare": prepare,
         "chosen": chosen,

@@ -404,5 +404,5 @@ def test_a_failing_migration_adds_nothing(store, odd_file, monkeypatch):
 
 
 def test_a_folder_without_labels_is_told(store, tmp_path):
-    with pytest.raises(WorkspaceError, match="cannot be read"):
+    with pytest.raises(WorkspaceError, match="nothing to copy"):
         to_database(tmp_path / "absent", store)

@@ -1,0 +1,1 @@
+"""The page of the detectors: what they are, teaching one, comparing two."""
