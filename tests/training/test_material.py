@@ -133,6 +133,6 @@ def test_windows_near_an_edge_of_a_seizure_train_nothing() -> None:
     seizure, weight = label_windows(35, CONFIG, annotations)
     centre_s = 4.5 + 1.5 * np.arange(35)
     assert (seizure == ((centre_s >= 20) & (centre_s < 35))).all()
-    near = (abs(centre_s - 20) < 1.5) | (abs(centre_s - 35) < 1.5)
+    near = (abs(centre_s - 20) < 0.75) | (abs(centre_s - 35) < 0.75)
     assert ((weight == 0) == near).all()
     assert (weight[~near] == 1).all()

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -43,6 +44,7 @@ from eegdash.workflows.explain_windows import (
     window_at,
     windows_of_span,
 )
+from eegdash.workflows.model_decisions import Action, decide_model
 from eegdash.workflows.score import Scored, score
 
 IG = "integrated-gradients"
@@ -321,7 +323,10 @@ def test_a_fine_tuned_model_is_shown_beside_the_one_it_began_from(
         config, name="tuned", temperature=2.0, training={"parent": {"sha256": config.sha256}}
     )
     save_checkpoint(desk.workspace.models / "tuned", child, network.eval(), card="# For tests\n")
+    (tuned,) = (info for info in desk.checkpoints() if info.name == "tuned")
     try:
+        promote = {"reviewer": "A", "comment": "for tests", "decision_id": str(uuid4())}
+        decide_model(desk.workspace, tuned, Action.PROMOTE, **promote)
         for model in ("tiny", "tuned"):
             found = {p.name: p for p in presets(desk, request_.path, model, 12)}["tuning"]
             assert [r.model for r in found.requests[:2]] == ["tiny", "tuned"]
