@@ -57,12 +57,12 @@ class Activations:
 
     def of(self, layer: str, summary: str = "mean") -> NDArray[np.float32]:
         """Return the activations of a layer, (n_windows, n_units)."""
-        return _opened(self.folder / f"{layer}.{summary}.npy")
+        return self._rows(f"{layer}.{summary}")
 
     def places(self, layer: str) -> NDArray[np.float32] | None:
         """Return the mean activation by derivation, (n_windows, n_units, n_channels), or None."""
-        path = self.folder / f"{layer}.places.npy"
-        return _opened(path) if path.exists() else None
+        there = (self.folder / f"{layer}.places.npy").exists()
+        return self._rows(f"{layer}.places") if there else None
 
     def fact(self, name: str) -> NDArray[Any]:
         """Return one fact of each window.
@@ -71,7 +71,7 @@ class Activations:
         recording's grid), ``time_s`` (centre), ``seizure`` (truth), ``logit``, or ``descriptors``
         (n_windows, n_descriptors).
         """
-        return _opened(self.folder / f"{name}.npy")
+        return self._rows(name)
 
     @property
     def seizure(self) -> NDArray[np.bool_]:
@@ -82,6 +82,10 @@ class Activations:
     def group(self) -> NDArray[np.int64]:
         """Group of each window, (n_windows,)."""
         return np.asarray(self.fact("group"), dtype=np.int64)
+
+    def _rows(self, name: str) -> NDArray[Any]:
+        # windows that could not be scored after all left room at the end
+        return _opened(self.folder / f"{name}.npy")[: int(self.meta["n_windows"])]
 
 
 def _opened(path: Path) -> NDArray[Any]:
@@ -106,7 +110,9 @@ class ActivationWriter:
         Where the finished set will lie.
     network : Module
         In evaluation mode.
-    n_windows, n_channels, n_descriptors : int
+    n_windows : int
+        At most.
+    n_channels, n_descriptors : int
     max_bytes : int
 
     Raises
@@ -175,10 +181,11 @@ class ActivationWriter:
             self._done = rows.stop
 
     def finish(self, meta: Mapping[str, Any]) -> Activations:
-        """Close the arrays, put the set in its place and return it."""
+        """Close the arrays, put the set in its place and return it.
+
+        ``meta`` is what there is to say about the set, as JSON values.
+        """
         for array in self._arrays.values():
-            if len(array) != self._done:
-                raise ValueError(f"{len(array)} windows were announced, {self._done} came")
             array.flush()
         self._arrays.clear()
         layers = [

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 METHODS: dict[str, str] = {
     "auc": "activation AUC: units that are ranked highest by how well they separate the classes",
-    "attribution": "gradient times activation: units whose activity adds most to the seizure logit",
+    "attribution": "gradient times activation: units that add most evidence for the class to the "
+    "logit, in its windows more than in the others",
     "clustering": "the cluster of units with alike activity that separates the classes best",
 }
 SIZE_RULE = (
@@ -110,9 +111,10 @@ def find_ensemble(
     if method == "attribution":
         if contributions is None:
             raise ValueError("ranking by attribution needs the contributions of the units")
-        # what argues for seizure in seizure windows argues against it elsewhere by being absent
+        # only evidence for the class counts: its absence elsewhere would count units of the other
         sign = 1.0 if prefers == "seizure" else -1.0
-        table, score = sign * np.asarray(contributions, dtype=np.float64), _mean_difference
+        table = np.maximum(sign * np.asarray(contributions, dtype=np.float64), 0)
+        score = _mean_difference
     else:
         table = np.asarray(values, dtype=np.float64)
     if method == "clustering":

@@ -175,7 +175,10 @@ def _held_out_scores(table: Floats, seizure: Bools, fold: Whole) -> Floats:
         alive = spread > 1e-9
         if not alive.any():
             continue
-        model = LogisticRegression(C=_REGULARISATION, class_weight="balanced", max_iter=500)
+        # a few dozen units: exact Newton steps are several times faster than lbfgs
+        model = LogisticRegression(
+            C=_REGULARISATION, class_weight="balanced", solver="newton-cholesky"
+        )
         model.fit((table[fitted][:, alive] - mean[alive]) / spread[alive], seizure[fitted])
         score[tested] = model.decision_function(
             (table[tested][:, alive] - mean[alive]) / spread[alive]
