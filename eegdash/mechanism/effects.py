@@ -52,6 +52,8 @@ class Effect:
     against_random : dict of str to AgainstNull
         ``auroc_drop``, ``seizure`` (fall of the mean probability in seizure windows) and
         ``other`` (magnitude of its change elsewhere), each among the random ensembles.
+    random_drops : tuple of float
+        AUROC drop of each random ensemble.
     effect_size : float
         (AUROC drop - mean of the random drops) / their standard deviation.
     """
@@ -66,6 +68,7 @@ class Effect:
     called_change: Interval
     probability_change: dict[str, Interval]
     against_random: dict[str, AgainstNull]
+    random_drops: tuple[float, ...]
     effect_size: float
     n_seizure: int
     n_other: int
@@ -101,6 +104,7 @@ class Effect:
             **{name: getattr(self, name).as_dict() for name in intervals},
             "probability_change": {k: v.as_dict() for k, v in self.probability_change.items()},
             "against_random": {k: v.as_dict() for k, v in self.against_random.items()},
+            "random_drops": [plain(v) for v in self.random_drops],
             "effect_size": plain(self.effect_size),
             "n_seizure": self.n_seizure,
             "n_other": self.n_other,
@@ -164,7 +168,7 @@ def effect_of(
         return float(auroc(values[used], seizure[used]))
 
     yes0, yes1 = p0 >= threshold, p1 >= threshold
-    compared, size = _among_random(found, p0, p1, probability)
+    compared, drops, size = _among_random(found, p0, p1, probability)
     return Effect(
         auroc_before=interval(lambda used: area(found.before, used)),
         auroc_after=interval(lambda used: area(found.after, used)),
@@ -179,6 +183,7 @@ def effect_of(
             "other": mean(p1 - p0, ~seizure),
         },
         against_random=compared,
+        random_drops=drops,
         effect_size=size,
         n_seizure=int(seizure.sum()),
         n_other=int((~seizure).sum()),
@@ -187,12 +192,12 @@ def effect_of(
 
 def _among_random(
     found: Outcomes, p0: Floats, p1: Floats, probability: Callable[[NDArray[Any]], Floats]
-) -> tuple[dict[str, AgainstNull], float]:
+) -> tuple[dict[str, AgainstNull], tuple[float, ...], float]:
     """Compare with the random ensembles, on the windows on which these were computed."""
     used = np.isfinite(found.controls).all(axis=0) if len(found.controls) else None
     if used is None or not used.any():
         nothing = against_null(math.nan, np.empty(0))
-        return dict.fromkeys(("auroc_drop", "seizure", "other"), nothing), math.nan
+        return dict.fromkeys(("auroc_drop", "seizure", "other"), nothing), (), math.nan
     seizure = found.seizure[used]
     base = float(auroc(found.before[used], seizure))
     drop = base - float(auroc(found.after[used], seizure))
@@ -205,7 +210,8 @@ def _among_random(
         "seizure": against_null(-_mean(own[seizure]), -_row_means(controls[:, seizure])),
         "other": against_null(abs(_mean(own[~seizure])), np.abs(_row_means(controls[:, ~seizure]))),
     }
-    return compared, (drop - float(drops.mean())) / spread if spread > 0 else math.nan
+    size = (drop - float(drops.mean())) / spread if spread > 0 else math.nan
+    return compared, tuple(float(v) for v in drops), size
 
 
 def _mean(values: NDArray[Any]) -> float:

@@ -16,6 +16,7 @@ page = st.navigation(
         st.Page(PAGES / "recordings.py", title="Recordings", icon=":material/folder_open:"),
         st.Page(PAGES / "review.py", title="Review", icon=":material/neurology:"),
         st.Page(PAGES / "threshold.py", title="Operating point", icon=":material/tune:"),
+        st.Page(PAGES / "mechanism.py", title="Inside the detector", icon=":material/hub:"),
     ],
     position="top",
 )

@@ -204,3 +204,15 @@ def analyse(
             "Make room, then try again."
         )
     return content
+
+
+def mechanism_task(desk: Desk, arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Make the analysis that a job asks for."""
+    request = ActivationRequest.from_arguments(desk, arguments["request"])
+    if request.model.sha256 != arguments["model_sha256"]:
+        raise WorkspaceError(
+            "The detector was replaced since the analysis was asked for. Ask again."
+        )
+    kind, parameters = str(arguments["kind"]), dict(arguments["parameters"])
+    analyse(desk, request, kind, parameters, progress)
+    return {"kind": kind}

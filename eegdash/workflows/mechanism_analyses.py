@@ -47,6 +47,17 @@ N_SPLITS = 20
 _PER_CLASS = 60  # windows that a perturbation or a gradient is taken of
 
 
+def overview(
+    desk: Desk,
+    request: ActivationRequest,
+    found: Activations,
+    parameters: Mapping[str, Any],
+    progress: Progress,
+) -> dict[str, Any]:
+    """How many windows of either class there are; the activations are made on the way."""
+    return dict(_counts(found))
+
+
 def separate(
     desk: Desk,
     request: ActivationRequest,
@@ -439,6 +450,7 @@ def _mean_interval(values: NDArray[Any], mask: Bools, group: Whole) -> dict[str,
 
 
 ANALYSES: dict[str, Analysis] = {
+    "overview": overview,
     "separation": separate,
     "picture": picture,
     "stability": picture_stability,

@@ -86,11 +86,14 @@ def silence(
     rows, done = [], 0.0
     for source in studied:
         share = source.recording.duration_s / 3600 / hours
-        rows.append(
-            _study(source, detector, altering, plan, lambda x, d=done, s=share: progress(d + s * x))
-        )
+        rows.append(_study(source, detector, altering, plan, _part(progress, done, share)))
         done += share
     return _result(request, detector, target, controls, plan, rows, found)
+
+
+def _part(progress: Progress, done: float, share: float) -> Progress:
+    """Return the progress of one recording as part of all."""
+    return lambda x: progress(done + share * x)
 
 
 def _tested_groups(found: Activations, seed: int, half: str) -> set[int]:

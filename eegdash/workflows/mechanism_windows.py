@@ -126,11 +126,12 @@ class ActivationRequest:
 
     def key(self, desk: Desk) -> str:
         """Return a hash of all that decides the activations."""
+        marks = {folder: _reference_mark(folder) for folder in {p.parent for p in self.paths}}
         parts = []
         for path in self.paths:
             sha256 = library.known_hash(desk, path)
             mapping = library.mapping_key(library.channel_map(desk, sha256))
-            parts.append([sha256, mapping, _reference_mark(path)])
+            parts.append([sha256, mapping, marks[path.parent]])
         return cache_key(
             "",
             self.model.sha256,
@@ -170,10 +171,10 @@ class ActivationRequest:
         )
 
 
-def _reference_mark(path: Path) -> str:
-    """A mark that changes when an annotation file beside a recording changes."""
+def _reference_mark(folder: Path) -> str:
+    """A mark that changes when an annotation file of a folder changes."""
     marks = []
-    for other in sorted(path.parent.iterdir()):
+    for other in sorted(folder.iterdir()):
         if other.suffix.lower() in (".tsv", ".seizures", ".txt") and "_desc-" not in other.name:
             found = other.stat()
             marks.append(f"{other.name}|{found.st_size}|{found.st_mtime_ns}")

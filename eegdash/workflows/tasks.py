@@ -12,6 +12,7 @@ from eegdash.workflows.desk import Desk, open_desk
 from eegdash.workflows.display import prepare_chosen, prepare_display
 from eegdash.workflows.files import ensure_demo
 from eegdash.workflows.library import open_path
+from eegdash.workflows.mechanism import mechanism_task
 from eegdash.workflows.operating_point import checked_rules
 from eegdash.workflows.operating_tables import TableRequest, compute_tables, prepare_counts
 from eegdash.workflows.score import (
@@ -54,12 +55,16 @@ def tasks(desk: Desk | None = None) -> dict[str, Task]:
         compute_tables(used, request, checked_rules(arguments["post"]), progress)
         return {"recordings": len(paths)}
 
+    def mechanism(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        return mechanism_task(used, arguments, progress)
+
     return {
         "score": score_one,
         "prepare": prepare,
         "chosen": chosen,
         "demo": demo,
         "operating": operating,
+        "mechanism": mechanism,
     }
 
 
