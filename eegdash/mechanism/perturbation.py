@@ -51,7 +51,7 @@ class Perturbation:
             verb = "only" if self.kind == "band-pass" else "without"
             return f"{verb} {self.low_hz:g}-{self.high_hz:g} Hz"
         if self.kind == "scaled":
-            return f"amplitude x {self.factor:g}"
+            return f"amplitude x {self.factor:.2g}"
         return KINDS[self.kind]
 
     def as_dict(self) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def _write(
     total = sum(len(indices) for indices in chosen)
     done = n_seizure = 0
     for i, (source, indices) in enumerate(zip(known, chosen, strict=True)):
-        for batch in source.windows(indices, request.changed, seed=request.seed):
+        for batch in source.windows(indices):
             n = len(batch.index)
             seizure = labels[i].seizure[batch.index]
             facts = {
@@ -114,9 +114,9 @@ def _write(
                 "window": batch.index,
                 "time_s": source.config.window_s / 2 + source.config.step_s * batch.index,
                 "seizure": seizure,
-                "descriptors": batch.descriptors(source.config),
+                "descriptors": batch.descriptors(request.changed, seed=request.seed),
             }
-            writer.add(batch.features, facts)
+            writer.add(batch.features(request.changed, seed=request.seed), facts)
             done, n_seizure = done + n, n_seizure + int(seizure.sum())
             if progress is not None:
                 progress(min(done / total, 1.0))

@@ -391,7 +391,8 @@ def _contributions(
     site = [s for s in sites(detector.network) if s.layer == layer]
     result = np.zeros_like(np.asarray(found.of(layer)))
     done = 0
-    for rows, features in reread(desk, request, detector, found, np.arange(len(result))):
+    for rows, batch in reread(desk, request, detector, found, np.arange(len(result))):
+        features = batch.features(request.changed, seed=request.seed)
         for first in range(0, len(rows), 32):
             part = slice(first, first + 32)
             result[rows[part]] = contributions(detector.network, site, features[part])[layer]
@@ -423,20 +424,22 @@ def perturb(
     )
     seizure, group = found.seizure[rows], found.group[rows]
     tried = [Perturbation(), *BATTERY]
+    p = np.full((len(tried), len(found.seizure)), np.nan)
+    done = 0
+    for index, batch in reread(desk, request, detector, found, rows):
+        for k, changed in enumerate(tried):
+            features = batch.features(changed, seed=request.seed)
+            p[k, index] = detector.probability(detector.logits(features))
+        done += len(index)
+        progress(0.9 * done / len(rows))
+    p = p[:, rows]
     figures = []
-    base = np.zeros(len(rows))
-    for k, changed in enumerate(tried):
-        p = np.full(len(found.seizure), np.nan)
-        for index, features in reread(desk, request, detector, found, rows, changed):
-            p[index] = detector.probability(detector.logits(features))
-        p = p[rows]
-        base = p if k == 0 else base
+    for changed, values in zip(tried, p, strict=True):
         row: dict[str, Any] = {"title": changed.title, **changed.as_dict()}
         for name, mask in (("seizure", seizure), ("other", ~seizure)):
-            row[name] = _mean_interval(p, mask, group)
-            row[f"{name}_change"] = _mean_interval(p - base, mask, group)
+            row[name] = _mean_interval(values, mask, group)
+            row[f"{name}_change"] = _mean_interval(values - p[0], mask, group)
         figures.append(row)
-        progress((k + 1) / len(tried))
     return {"rows": figures, "n_seizure": int(seizure.sum()), "n_other": int((~seizure).sum())}
 
 

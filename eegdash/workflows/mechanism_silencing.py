@@ -21,6 +21,7 @@ from eegdash.mechanism.activations import Activations
 from eegdash.mechanism.controls import Controls, matched_controls
 from eegdash.mechanism.effects import Outcomes, effect_of
 from eegdash.mechanism.layers import site_of
+from eegdash.mechanism.perturbation import Perturbation
 from eegdash.mechanism.selection import halves
 from eegdash.mechanism.silencing import (
     ALTERED,
@@ -128,7 +129,12 @@ def _altering(
             for mask in (found.seizure, ~found.seizure)
         ]
     )
-    features = np.concatenate([f for _, f in reread(desk, request, detector, found, np.sort(rows))])
+    features = np.concatenate(
+        [
+            b.features(Perturbation())
+            for _, b in reread(desk, request, detector, found, np.sort(rows))
+        ]
+    )
     site = site_of(detector.network, layer)
     fill = measure_fill(detector.network, site, features, seed=seed)
     return Altering(site, fill, seed=seed), np.asarray(fill.mean.numpy())

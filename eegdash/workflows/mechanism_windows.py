@@ -27,7 +27,7 @@ from eegdash.workflows.desk import Desk
 from eegdash.workflows.score import Progress
 
 if TYPE_CHECKING:
-    from eegdash.checkpoints import Detector, DetectorConfig
+    from eegdash.checkpoints import Detector
 
 NO_REFERENCE = "no reference"
 NOT_SCORABLE = "not readable by this detector"
@@ -243,20 +243,17 @@ class WindowSource:
         block_uv, usable, scorable = self._reader.read(first, stop)
         return self.detector.features(block_uv, usable=usable), scorable, block_uv
 
-    def windows(
-        self, indices: NDArray[np.int64], changed: Perturbation, *, seed: int = 0
-    ) -> Iterator[WindowBatch]:
+    def windows(self, indices: NDArray[np.int64]) -> Iterator[WindowBatch]:
         """Yield chosen windows in batches that lie close together, those not scorable left out.
 
         Parameters
         ----------
         indices : ndarray of int64
             Rising.
-        changed : Perturbation
-            What is done to each window first.
-        seed : int
-            With the window's index it decides what is drawn, whatever else is chosen.
         """
+        length, step = (
+            round(s * self.config.sfreq) for s in (self.config.window_s, self.config.step_s)
+        )
         for near in _close_together(indices):
             first, stop = int(near[0]), int(near[-1]) + 5
             block_uv, usable, scorable = self._reader.read(first, stop)
@@ -265,24 +262,14 @@ class WindowSource:
             at, near = at[good], near[good]
             if len(at) == 0:
                 continue
-            length, step = (
-                round(s * self.config.sfreq) for s in (self.config.window_s, self.config.step_s)
+            features = self.detector.features(block_uv, usable=usable)
+            yield WindowBatch(
+                self.detector,
+                near,
+                np.stack([features[at + k] for k in (0, 2, 4)], axis=1),
+                np.stack([block_uv[:, k * step : k * step + length] for k in at]),
+                np.stack([usable[k : k + 5] for k in at]),
             )
-            windows = np.stack([block_uv[:, k * step : k * step + length] for k in at])
-            if changed.kind == "raw":
-                features = self.detector.features(block_uv, usable=usable)
-                triples = np.stack([features[at + k] for k in (0, 2, 4)], axis=1)
-            else:
-                rng = (np.random.default_rng([seed, int(k)]) for k in near)
-                windows = np.stack(
-                    [apply(w, self.config.sfreq, changed, r) for w, r in zip(windows, rng)]  # noqa: B905
-                )
-                found = [
-                    self.detector.features(w, usable=usable[k : k + 5])[::2]
-                    for w, k in zip(windows, at, strict=True)
-                ]
-                triples = np.stack(found)
-            yield WindowBatch(near, triples, windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,19 +278,52 @@ class WindowBatch:
 
     Parameters
     ----------
+    detector : Detector
     index : ndarray of int64, shape (n,)
         On the recording's grid.
-    features : ndarray of float32, shape (n, 3, *input_shape)
+    raw : ndarray of float32, shape (n, 3, *input_shape)
+        The detector's input as it was recorded.
     window_uv : ndarray of float32, shape (n, n_channels, n_samples)
         Derivations at the detector's rate, uV.
+    usable : ndarray of bool, shape (n, 5, n_channels)
+        Of the five segments within each window.
     """
 
+    detector: Detector
     index: NDArray[np.int64]
-    features: NDArray[np.float32]
+    raw: NDArray[np.float32]
     window_uv: NDArray[np.float32]
+    usable: NDArray[np.bool_]
 
-    def descriptors(self, config: DetectorConfig) -> NDArray[np.float32]:
+    def changed_uv(self, changed: Perturbation, *, seed: int = 0) -> NDArray[np.float32]:
+        """Return the windows with a change of their input.
+
+        What is drawn follows from the seed and the window's index, whatever else was chosen.
+        """
+        sfreq = self.detector.config.sfreq
+        return np.stack(
+            [
+                apply(window, sfreq, changed, np.random.default_rng([seed, int(k)]))
+                for window, k in zip(self.window_uv, self.index, strict=True)
+            ]
+        )
+
+    def features(self, changed: Perturbation, *, seed: int = 0) -> NDArray[np.float32]:
+        """Return the detector's input after a change, (n, 3, *input_shape)."""
+        if changed.kind == "raw":
+            return self.raw
+        return np.stack(
+            [
+                self.detector.features(window, usable=usable)[::2]
+                for window, usable in zip(
+                    self.changed_uv(changed, seed=seed), self.usable, strict=True
+                )
+            ]
+        )
+
+    def descriptors(self, changed: Perturbation, *, seed: int = 0) -> NDArray[np.float32]:
         """Return what a reader would call these windows, (n, n_descriptors)."""
+        config = self.detector.config
         rows = region_rows(config.montage)
         masks = []
         for sides in (("LL", "LP"), ("RL", "RP")):
@@ -311,7 +331,10 @@ class WindowBatch:
             mask[[k for side in sides for k in rows[side]]] = True
             masks.append(mask)
         return np.stack(
-            [describe(w, config.sfreq, left=masks[0], right=masks[1]) for w in self.window_uv]
+            [
+                describe(w, config.sfreq, left=masks[0], right=masks[1])
+                for w in self.changed_uv(changed, seed=seed)
+            ]
         )
 
 
@@ -386,9 +409,8 @@ def reread(
     detector: Detector,
     found: Activations,
     rows: NDArray[np.int64],
-    changed: Perturbation | None = None,
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """Yield rows of the activations with the input they were made of, or another input.
+) -> Iterator[tuple[NDArray[np.int64], WindowBatch]]:
+    """Yield rows of the activations with the windows that they were made of.
 
     Parameters
     ----------
@@ -397,13 +419,12 @@ def reread(
     detector : Detector
     found : Activations
     rows : ndarray of int64
-    changed : Perturbation, optional
-        In place of the request's own.
 
     Yields
     ------
     rows : ndarray of int64, shape (n,)
-    features : ndarray of float32, shape (n, 3, *input_shape)
+    batch : WindowBatch
+        As recorded, whatever the request does to the input.
     """
     recording, window = found.fact("recording"), found.fact("window")
     for i, path in enumerate(request.paths):
@@ -411,11 +432,9 @@ def reread(
         if len(mine) == 0:
             continue
         source = WindowSource(desk, detector, path, by=request.by)
-        mine = mine[np.argsort(window[mine], kind="stable")]
         row_of = {int(window[k]): int(k) for k in mine}
-        wanted = np.array(sorted(row_of), dtype=np.int64)
-        for batch in source.windows(wanted, changed or request.changed, seed=request.seed):
-            yield np.array([row_of[int(k)] for k in batch.index]), batch.features
+        for batch in source.windows(np.array(sorted(row_of), dtype=np.int64)):
+            yield np.array([row_of[int(k)] for k in batch.index]), batch
 
 
 Analysis = Callable[

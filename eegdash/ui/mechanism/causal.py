@@ -63,9 +63,9 @@ def _ensembles(found: Mapping[str, Any]) -> None:
                 "found by": row["method"],
                 "units": ", ".join(map(str, row["units"])),
                 "AUROC on the other half (95 %)": figure_words(row["tested"]["auroc"]),
-                "above random groups, %": row["tested"]["random"]["percentile"],
-                "stability": row["stability"]["jaccard"],
-                "stability by chance": row["stability"]["expected"],
+                "above random groups": f"{_number(row['tested']['random']['percentile'], 0)} %",
+                "stability": _number(row["stability"]["jaccard"], 2),
+                "by chance": _number(row["stability"]["expected"], 2),
             }
             for row in result["rows"]
         ],
@@ -182,7 +182,7 @@ def _claim(effect: Mapping[str, Any], result: Mapping[str, Any]) -> None:
     if effect["claim"]:
         st.success(f"Yes. {words}", icon=":material/check_circle:")
     else:
-        st.error(f"No. {words}", icon=":material/cancel:")
+        st.info(f"No. {words}", icon=":material/cancel:")
 
 
 def _before_after(
@@ -223,7 +223,7 @@ def _traces(asked: Asked, result: Mapping[str, Any]) -> None:
                 "by": key,
                 "seizures found": f"{one[key]['tp']} of {one[key]['n_ref']}",
                 "false alarms": one[key]["fp"],
-                "false alarms per 24 h": one[key]["fp_per_24h"],
+                "false alarms per 24 h": _number(one[key]["fp_per_24h"], 1),
             }
             for name, one in zip(names, rows, strict=True)
             for key in ("model", ALTERED)

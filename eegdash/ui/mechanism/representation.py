@@ -74,12 +74,16 @@ def _separation_table(result: Mapping[str, Any]) -> list[dict[str, Any]]:
             "layer": row["layer"],
             "units": row["n_units"],
             "probe AUROC (95 %)": figure_words(row["probe"]["auroc"]),
-            "shuffled labels, 97.5 %": row["probe"]["control"]["null_high"],
-            "p": row["probe"]["control"]["p"],
+            "shuffled labels, up to": _rounded(row["probe"]["control"]["null_high"]),
+            "p": _rounded(row["probe"]["control"]["p"]),
             "silhouette (95 %)": figure_words(row["silhouette"]["value"]),
         }
         for row in result["layers"]
     ]
+
+
+def _rounded(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.2f}"
 
 
 # ---- the map -------------------------------------------------------------------------------
@@ -272,6 +276,12 @@ def _largest(table: list[list[float | None]]) -> float:
     return max((v for row in table for v in row if v is not None), default=0.0)
 
 
+def _beside(values: Mapping[str, Any], digits: int) -> str:
+    if values["value"] is None:
+        return "n/a"
+    return f"{values['value']:.{digits}f} ({values['null_mean']:.{digits}f})"
+
+
 def _structure_table(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for row in result["layers"]:
@@ -282,10 +292,8 @@ def _structure_table(result: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "units": row["n_units"],
                 "dead": len(row["sparsity"]["dead"]),
                 "always on": len(row["sparsity"]["always_on"]),
-                "mean |r| of units": overlap["correlation"]["value"],
-                "shuffled": overlap["correlation"]["null_mean"],
-                "dimensions": overlap["dimensions"]["value"],
-                "shuffled dimensions": overlap["dimensions"]["null_mean"],
+                "mean |r| (shuffled)": _beside(overlap["correlation"], 2),
+                "dimensions (shuffled)": _beside(overlap["dimensions"], 1),
             }
         )
     return rows

@@ -190,10 +190,13 @@ def _save(content: Mapping[str, Any]) -> None:
         st.toast(f"Saved as {plain(path.name)}.", icon=":material/check:")
 
 
-def figure_words(values: Mapping[str, Any], form: str = ".2f") -> str:
+def figure_words(values: Mapping[str, Any], digits: int = 2) -> str:
     """Return a figure with its interval in words."""
     if values["value"] is None:
         return "n/a"
-    if values["low"] is None:
-        return f"{values['value']:{form}}"
-    return f"{values['value']:{form}} ({values['low']:{form}} to {values['high']:{form}})"
+    # adding 0 makes -0.00 a plain 0.00
+    value, low, high = (
+        None if values[k] is None else f"{round(values[k], digits) + 0.0:.{digits}f}"
+        for k in ("value", "low", "high")
+    )
+    return f"{value}" if low is None else f"{value} ({low} to {high})"

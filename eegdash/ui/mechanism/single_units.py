@@ -111,7 +111,8 @@ def _tuning(result: Mapping[str, Any], unit: int) -> None:
 def _filters(filters: Mapping[str, Any], unit: int) -> None:
     st.markdown("Its **filter** in the first convolution")
     figures = charts.unit_filter(filters, unit)
-    for k, (column, figure) in enumerate(zip(st.columns(len(figures)), figures, strict=True)):
+    columns = st.columns([2, 3])[:1] if len(figures) == 1 else st.columns(2)
+    for k, (column, figure) in enumerate(zip(columns, figures, strict=True)):
         with column:
             chart(figure, key=f"filter-{k}", alt=f"Filter of unit {unit}")
 
