@@ -123,6 +123,7 @@ def scatter(
     colour: str,
     *,
     axis: str,
+    marked: Sequence[int] = (),
 ) -> Figure:
     """Windows as points, coloured by one of their facts; ``customdata`` is the window's row.
 
@@ -134,8 +135,11 @@ def scatter(
         ``probability``, or a fact with a few values.
     axis : str
         Name of the axes, e.g. ``UMAP``.
+    marked : sequence of int
+        Rows to draw a ring around: those that were chosen in another chart.
     """
     rows = range(len(coordinates))
+    rings = [_rings(coordinates, marked)] if marked else []
     if colour == "probability":
         data = [
             {
@@ -150,7 +154,7 @@ def scatter(
                 },
             }
         ]
-        return _plane(data, axis)
+        return _plane([*data, *rings], axis)
     values = list(points[colour])
     if colour == "seizure":
         values = ["seizure" if v else "other" for v in values]
@@ -163,7 +167,19 @@ def scatter(
         cloud = _cloud(coordinates, points, mine, str(name))
         cloud["marker"] = {"size": 7, "color": tint, "symbol": symbol, "opacity": 0.85}
         data.append(cloud)
-    return _plane(data, axis)
+    return _plane([*data, *rings], axis)
+
+
+def _rings(coordinates: Sequence[Sequence[float]], rows: Sequence[int]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "chosen in the other map",
+        "x": [coordinates[i][0] for i in rows],
+        "y": [coordinates[i][1] for i in rows],
+        "marker": {"size": 13, "symbol": "circle-open", "color": "#E69F00", "line": {"width": 2}},
+        "hoverinfo": "skip",
+    }
 
 
 def _cloud(
@@ -195,8 +211,7 @@ def _plane(data: list[dict[str, Any]], axis: str) -> Figure:
         x=f"{axis} 1 (no unit)",
         y=f"{axis} 2 (no unit)",
         height=460,
-        dragmode="lasso",
-        clickmode="event+select",
+        dragmode="pan",
         hovermode="closest",
     )
 
@@ -296,9 +311,19 @@ def unit_filter(filters: Mapping[str, Any], unit: int) -> list[Figure]:
     return [taps, gain]
 
 
-def window(eeg: Mapping[str, Any], *, step_uv: float = 150.0) -> Figure:
+STEPS_UV = (20, 50, 100, 200, 400, 1000, 2000)
+
+
+def trace_step_uv(eeg: Mapping[str, Any]) -> int:
+    """Return the distance of two traces, uV: the least that nine of ten samples stay within."""
+    sizes = sorted(abs(v) for row in eeg["uv"] for v in row[::4])
+    wanted = 2 * sizes[int(0.9 * len(sizes))] if sizes else 0
+    return next((step for step in STEPS_UV if step >= wanted), STEPS_UV[-1])
+
+
+def window(eeg: Mapping[str, Any]) -> Figure:
     """Traces of one window in the detector's derivations, negative up, above its spectrogram."""
-    n = len(eeg["names"])
+    n, step_uv = len(eeg["names"]), trace_step_uv(eeg)
     data: list[dict[str, Any]] = []
     for k, row in enumerate(eeg["uv"]):
         data.append(
@@ -328,9 +353,9 @@ def window(eeg: Mapping[str, Any], *, step_uv: float = 150.0) -> Figure:
         }
     )  # fmt: skip
     layout = {
-        "xaxis": {"title": {"text": "time, s"}, "zeroline": False},
+        "xaxis": {"title": {"text": "time, s"}, "zeroline": False, "anchor": "y2"},
         "yaxis": {
-            "domain": [0.34, 1],
+            "domain": [0.32, 1],
             "tickvals": [-k * step_uv for k in range(n)],
             "ticktext": eeg["names"],
             "tickfont": {"size": 9},

@@ -110,9 +110,7 @@ def test_the_same_request_is_found_again_and_another_is_another(
     key = request_.key(desk)
     compute_activations(desk, request_)
     assert load_activations(desk, key) is not None
-    again = ActivationRequest.from_arguments(
-        desk, json.loads(json.dumps(request_.as_arguments()))
-    )
+    again = ActivationRequest.from_arguments(desk, json.loads(json.dumps(request_.as_arguments())))
     assert again.key(desk) == key
     for other in (
         replace(request_, seed=1),

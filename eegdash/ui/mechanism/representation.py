@@ -93,8 +93,9 @@ def draw_picture(asked: Asked) -> None:
     """Windows of one layer as points."""
     st.markdown(
         "**Each point is a window of 9 s; close points are windows that this layer sees as "
-        "alike.** Click a point to see its EEG; draw around several to list them. The map is a "
-        "picture, not a measure: gaps and distances depend on its parameters."
+        "alike.** Click a point to see its EEG; with the lasso or the box above a map, draw around "
+        "several to list them. The map is a picture, not a measure: gaps and distances depend on "
+        "its parameters."
     )
     layer, parameters, colour = _choices(asked)
     found = result_of(
@@ -149,23 +150,24 @@ def _choices(asked: Asked) -> tuple[str, dict[str, Any], str]:
 def _maps(
     asked: Asked, result: Mapping[str, Any], points: dict[str, Any], colour: str, layer: str
 ) -> None:
-    left, right = st.columns([1, 1])
-    with left:
-        st.caption(f"UMAP of {layer}")
-        chart(
-            charts.scatter(result["umap"], points, colour, axis="UMAP"),
-            key=f"{_MAP}-umap",
-            alt=f"UMAP of {layer}",
-            on_select=lambda: None,
-        )
-    with right:
-        st.caption(f"First two principal components of {layer}")
-        chart(
-            charts.scatter(result["pca"], points, colour, axis="PC"),
-            key=f"{_MAP}-pca",
-            alt=f"Principal components of {layer}",
-            on_select=lambda: None,
-        )
+    chosen_in, rows = _selected(points)
+    for column, name, axis, title in zip(
+        st.columns(2),
+        ("umap", "pca"),
+        ("UMAP", "PC"),
+        (f"UMAP of {layer}", f"First two principal components of {layer}"),
+        strict=True,
+    ):
+        with column:
+            st.caption(title)
+            figure = charts.scatter(
+                result[name],
+                points,
+                colour,
+                axis=axis,
+                marked=rows if chosen_in not in ("", name) else (),
+            )
+            chart(figure, key=f"{_MAP}-{name}", alt=title, on_select=lambda: None)
     st.caption(
         f"PCA to {result['n_components']} components, then UMAP: seed {asked.base['seed']}. "
         f"Trustworthiness {result['trustworthiness']:.2f} (1: no false neighbours). Of the 15 "
@@ -173,24 +175,26 @@ def _maps(
         f"{100 * result['same_label_pca']:.0f} % in the layer, {100 * result['by_chance']:.0f} % "
         "by chance."
     )
-    rows = _selected(points)
     if len(rows) == 1:
         show_window(asked, points, rows[0])
     elif rows:
         list_windows(asked, points, rows)
     else:
-        st.info("No window chosen. Click a point, or draw around some with the lasso.")
+        st.info(
+            "No window chosen. Click a point, or take the lasso above a map and draw around some."
+        )
 
 
-def _selected(points: Mapping[str, Any]) -> list[int]:
-    """Return the rows that are marked in either chart."""
+def _selected(points: Mapping[str, Any]) -> tuple[str, list[int]]:
+    """Return in which chart windows are marked, and their rows."""
     for name in ("umap", "pca"):
         value = widget_value(f"{_MAP}-{name}")
         marked = value["selection"]["points"] if value else []
         rows = [int(_row_of(point)) for point in marked if "customdata" in point]
+        rows = [row for row in rows if row < len(points["time_s"])]
         if rows:
-            return [row for row in rows if row < len(points["time_s"])]
-    return []
+            return name, rows
+    return "", []
 
 
 def _row_of(point: Mapping[str, Any]) -> Any:

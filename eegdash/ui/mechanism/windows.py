@@ -63,8 +63,8 @@ def show_window(
         alt=f"Traces and spectrogram around {time_s:.1f} s",
     )
     st.caption(
-        "Derivations at the detector's own rate, 150 µV between two lines, negative up; below the "
-        "median power over derivations, dB re 1 µV²/Hz, -20 to 40."
+        f"Derivations at the detector's own rate, {charts.trace_step_uv(eeg)} µV between two "
+        "lines, negative up; below the median power over derivations, dB re 1 µV²/Hz, -20 to 40."
     )
 
 
