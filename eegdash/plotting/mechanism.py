@@ -12,7 +12,8 @@ from typing import Any
 
 Figure = dict[str, Any]
 
-ORANGE, BLUE, GREY, GREEN, PINK = "#D55E00", "#0072B2", "#8C8C8C", "#009E73", "#CC79A7"
+# the blue is a little lighter than theirs, so that thin lines stand out on dark pages too
+ORANGE, BLUE, GREY, GREEN, PINK = "#D55E00", "#1F83C1", "#8C8C8C", "#009E73", "#CC79A7"
 SEIZURE, OTHER = ORANGE, BLUE
 _MARKS: dict[str, tuple[str, str]] = {
     "seizure": (ORANGE, "diamond"),
@@ -52,6 +53,7 @@ def _errors(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "type": "data",
         "symmetric": False,
+        "color": GREY,
         "array": [0 if r["high"] is None else r["high"] - r["value"] for r in rows],
         "arrayminus": [0 if r["low"] is None else r["value"] - r["low"] for r in rows],
     }
@@ -317,7 +319,7 @@ STEPS_UV = (20, 50, 100, 200, 400, 1000, 2000)
 def trace_step_uv(eeg: Mapping[str, Any]) -> int:
     """Return the distance of two traces, uV: the least that nine of ten samples stay within."""
     sizes = sorted(abs(v) for row in eeg["uv"] for v in row[::4])
-    wanted = 2 * sizes[int(0.9 * len(sizes))] if sizes else 0
+    wanted = sizes[int(0.9 * len(sizes))] if sizes else 0
     return next((step for step in STEPS_UV if step >= wanted), STEPS_UV[-1])
 
 
@@ -332,7 +334,7 @@ def window(eeg: Mapping[str, Any]) -> Figure:
                 "mode": "lines",
                 "x": eeg["time_s"],
                 "y": [-k * step_uv - v for v in row],  # negative up
-                "line": {"width": 0.8, "color": BLUE},
+                "line": {"width": 1.0, "color": BLUE},
                 "hoverinfo": "skip",
                 "showlegend": False,
             }

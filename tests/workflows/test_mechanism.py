@@ -49,6 +49,10 @@ SECONDS = 60.0
 BASE = {"summary": "mean", "seed": 0}
 
 
+# covered by the tests of separation and perturbation below, and of the picture in the browser
+_ELSEWHERE = ("picture", "stability", "separation", "perturbation")
+
+
 def quiet(_: float) -> None:
     """Progress that nobody looks at."""
 
@@ -137,7 +141,7 @@ def test_a_changed_input_changes_what_the_units_see(
     assert filtered.meta["input"] == "without 2-8 Hz"
 
 
-@pytest.mark.parametrize("kind", [k for k in ANALYSES if k not in ("picture", "stability")])
+@pytest.mark.parametrize("kind", [k for k in ANALYSES if k not in _ELSEWHERE])
 def test_every_analysis_gives_finite_json_with_its_provenance(
     desk: Desk, request_: ActivationRequest, kind: str
 ) -> None:
@@ -157,6 +161,7 @@ def test_every_analysis_gives_finite_json_with_its_provenance(
 
 def test_separation_has_the_input_and_every_layer(desk: Desk, request_: ActivationRequest) -> None:
     result = analyse(desk, request_, "separation", BASE, quiet)["result"]
+    json.dumps(result, allow_nan=False)
     layers = [row["layer"] for row in result["layers"]]
     assert layers == [INPUT, "conv1", "conv2", "conv3", "code", "lstm", "dense"]
     # the rhythm is there or not, and the descriptors say so
@@ -167,6 +172,7 @@ def test_perturbations_start_from_the_scored_probability(
     desk: Desk, request_: ActivationRequest
 ) -> None:
     result = analyse(desk, request_, "perturbation", BASE, quiet)["result"]
+    json.dumps(result, allow_nan=False)
     rows = result["rows"]
     assert [row["title"] for row in rows] == ["as recorded", *(p.title for p in BATTERY)]
     found = load_activations(desk, request_.key(desk))
@@ -334,8 +340,8 @@ def test_a_blinded_reader_gets_no_recording_that_is_withheld(
 def test_saved_results_are_compared_and_withheld_from_blinded_readers(
     desk: Desk, request_: ActivationRequest, tiny_model: CheckpointInfo
 ) -> None:
-    first = analyse(desk, request_, "separation", BASE, quiet)
-    second = analyse(desk, replace(request_, model=tiny_model), "separation", BASE, quiet)
+    first = analyse(desk, request_, "structure", BASE, quiet)
+    second = analyse(desk, replace(request_, model=tiny_model), "structure", BASE, quiet)
     other_kind = analyse(desk, request_, "silencing", silencing([0]), quiet)
     for content in (first, second, other_kind):
         path = save_result(desk, content, note="ab")
@@ -351,13 +357,13 @@ def test_saved_results_are_compared_and_withheld_from_blinded_readers(
         next(
             s
             for s in saved_results(desk)
-            if s.kind == "separation" and s.content["provenance"]["model"] == name
+            if s.kind == "structure" and s.content["provenance"]["model"] == name
         )
         for name in ("other", "tiny")
     )
     rows = {row["figure"]: row for row in compare(a, b)}
-    row = rows["probe AUROC, conv1"]
-    assert row["A"] == figures_of(a.content)["probe AUROC, conv1"]
+    row = rows["dimensions, conv2"]
+    assert row["A"] == figures_of(a.content)["dimensions, conv2"]
     assert row["B - A"] == pytest.approx(row["B"] - row["A"])
     assert comparable(a, b) == ""
     assert "different kinds" in comparable(a, known["silencing"])
