@@ -91,8 +91,8 @@ def _silencing(asked: Asked, layer: str, ensembles: Mapping[str, Any]) -> None:
         "silencing",
         parameters,
         does="Silence",
-        wait=f"The recordings are run again, with {N_CONTROLS} random ensembles beside: up to a "
-        "minute for each hour of EEG, two in the first layers.",
+        wait=f"The recordings are run again, with {N_CONTROLS} random ensembles beside: one "
+        "to three minutes for each hour of EEG, the first layers longest.",
     )
     if found is None:
         return
