@@ -384,6 +384,56 @@ class _Plan:
         return cls(ratio.up, ratio.down, ratio.support, step, length, n_segments)
 
 
+class SegmentReader:
+    """Reads the derivations of any segments of a recording, as :func:`detect` reads them.
+
+    Parameters
+    ----------
+    recording : Recording
+    detector : Detector
+    mapping : mapping of str to str, optional
+        Electrode or derivation for channel names that are not understood.
+
+    Raises
+    ------
+    MissingChannelsError
+        If the recording lacks a derivation of the detector's montage.
+    TooShortError
+        If the recording is shorter than one window.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        detector: Detector,
+        *,
+        mapping: Mapping[str, str] | None = None,
+    ) -> None:
+        self._recording, self._config = recording, detector.config
+        self._matrix = resolve(recording, MONTAGES[detector.config.montage], mapping=mapping)
+        self._plan = _Plan.of(recording, detector.config)
+
+    @property
+    def n_segments(self) -> int:
+        """Number of segments of the recording; there are 4 windows fewer."""
+        return self._plan.n_segments
+
+    def read(
+        self, first: int, stop: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return what the detector sees of the segments ``first:stop``.
+
+        Returns
+        -------
+        block_uv : ndarray of float32, shape (n_channels, n_samples)
+            Derivations at the detector's rate, uV, from the start of segment ``first``.
+        usable : ndarray of bool, shape (n_segments, n_channels)
+            Neither flat nor saturated.
+        scorable : ndarray of bool, shape (n_segments,)
+        """
+        return _block(self._recording, self._config, self._matrix, self._plan, first, stop)
+
+
 def _chunk(
     recording: Recording,
     detector: Detector,
@@ -393,6 +443,18 @@ def _chunk(
     stop: int,
 ) -> Segments:
     """Return the segments ``first:stop``."""
+    block_uv, usable, scorable = _block(recording, detector.config, matrix, plan, first, stop)
+    return Segments(detector.features(block_uv, usable=usable), usable, scorable)
+
+
+def _block(
+    recording: Recording,
+    config: DetectorConfig,
+    matrix: MontageMatrix,
+    plan: _Plan,
+    first: int,
+    stop: int,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
     from eegdash.preprocessing import resample_uv
 
     out_first, out_stop = first * plan.step, (stop - 1) * plan.step + plan.length
@@ -409,11 +471,10 @@ def _chunk(
         signal_uv, derived_uv, matrix, starts - read_first, plan.length * plan.down // plan.up
     )
     skip = out_first - period * plan.up
-    block_uv = resample_uv(derived_uv, recording.sfreq, detector.config.sfreq)
+    block_uv = resample_uv(derived_uv, recording.sfreq, config.sfreq)
     block_uv = block_uv[:, skip : skip + out_stop - out_first]
     scorable = complete & ((~usable).mean(axis=1) <= UNUSABLE_SHARE)
-    features = detector.features(np.nan_to_num(block_uv), usable=usable)
-    return Segments(features, usable, scorable)
+    return np.nan_to_num(block_uv), usable, np.asarray(scorable)
 
 
 def _usable(

@@ -19,6 +19,7 @@ page = st.navigation(
         st.Page(PAGES / "threshold.py", title="Operating point", icon=":material/tune:"),
         st.Page(PAGES / "labels.py", title="Labels", icon=":material/rate_review:"),
         st.Page(PAGES / "models.py", title="Models", icon=":material/model_training:"),
+        st.Page(PAGES / "mechanism.py", title="Inside the detector", icon=":material/hub:"),
     ],
     position="top",
 )

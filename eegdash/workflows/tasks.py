@@ -13,6 +13,7 @@ from eegdash.workflows.display import prepare_chosen, prepare_display
 from eegdash.workflows.explain_job import answer
 from eegdash.workflows.files import ensure_demo
 from eegdash.workflows.library import open_path
+from eegdash.workflows.mechanism import mechanism_task
 from eegdash.workflows.operating_point import checked_rules
 from eegdash.workflows.operating_tables import TableRequest, compute_tables, prepare_counts
 from eegdash.workflows.score import (
@@ -70,6 +71,9 @@ def tasks(desk: Desk | None = None) -> dict[str, Task]:
         before, after = (used.checkpoint(str(arguments[side])) for side in ("before", "after"))
         return {"key": compare_and_keep(used, before, after, arguments["recordings"], progress)}
 
+    def mechanism(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        return mechanism_task(used, arguments, progress)
+
     return {
         "teach": taught,
         "compare": compare,
@@ -79,6 +83,7 @@ def tasks(desk: Desk | None = None) -> dict[str, Task]:
         "demo": demo,
         "operating": operating,
         "explain": explain,
+        "mechanism": mechanism,
     }
 
 

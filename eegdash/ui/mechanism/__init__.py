@@ -1,0 +1,1 @@
+"""The page "Inside the detector": one module for each of its views."""

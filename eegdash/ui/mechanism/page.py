@@ -1,0 +1,245 @@
+"""The page "Inside the detector": what is looked at, and its views."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from eegdash.checkpoints import CheckpointInfo
+from eegdash.errors import EegdashError
+from eegdash.mechanism.layers import SUMMARIES
+from eegdash.mechanism.perturbation import Perturbation
+from eegdash.ui import cache, frame
+from eegdash.ui.mechanism import causal, inputs, representation, saved, single_units
+from eegdash.ui.mechanism.results import Asked, result_of
+from eegdash.ui.recordings import chosen_model
+from eegdash.ui.session import session
+from eegdash.ui.text import plain
+from eegdash.workflows.mechanism import load_activations
+from eegdash.workflows.mechanism_windows import (
+    NO_REFERENCE,
+    NOT_SCORABLE,
+    PERSON,
+    RECORDING,
+    WITHHELD,
+    ActivationRequest,
+    Source,
+    sources,
+)
+
+_INPUTS: dict[str, Perturbation] = {
+    "as recorded": Perturbation(),
+    "filtered 1 to 30 Hz": Perturbation("band-pass", 1.0, 30.0),
+    "without 4 to 8 Hz (theta)": Perturbation("band-stop", 4.0, 8.0),
+    "phases randomised": Perturbation("phases"),
+    "time reversed": Perturbation("reversed"),
+    "derivations permuted": Perturbation("permuted"),
+}
+_VIEWS = {
+    "Layers": representation.draw_layers,
+    "Map of windows": representation.draw_picture,
+    "Sparsity and overlap": representation.draw_structure,
+    "Units": single_units.draw,
+    "Ensembles and silencing": causal.draw,
+    "Changed input": inputs.draw,
+    "Saved and findings": saved.draw,
+}
+_RECORDINGS = "../../pages/recordings.py"
+
+
+def draw() -> None:
+    """Draw the page."""
+    frame.header("**Inside the detector**")
+    desk = cache.desk()
+    models = desk.models()
+    model = chosen_model(models)
+    if model is None:
+        st.warning("There is no detector in this installation, so there is nothing to look into.")
+        return
+    known = sources(desk, reviewer=session().reviewer, blinded=session().blinded)
+    usable = [source for source in known if not source.why_not]
+    if not usable:
+        _nothing(known)
+        return
+    asked = _toolbar(models, model, known, usable)
+    if asked is None:
+        return
+    read = result_of(
+        asked,
+        "overview",
+        {},
+        does="Look inside",
+        wait="The windows are read once and the answers of all units kept; it takes about ten "
+        "seconds for 400 windows.",
+        again=load_activations(desk, asked.key) is None,
+    )
+    if read is None:
+        return
+    asked = replace(asked, layers=tuple(read["provenance"]["layers"]))
+    view = st.segmented_control(
+        "View",
+        list(_VIEWS),
+        default="Layers",
+        key="mechanism-view",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    try:
+        _VIEWS[str(view or "Layers")](asked)
+    except EegdashError as error:
+        st.error(plain(str(error)))
+
+
+def _nothing(known: Sequence[Source]) -> None:
+    if any(source.why_not == WITHHELD for source in known):
+        st.info(
+            "You read blinded: what the detector makes of these recordings is withheld until you "
+            "commit your first read of them on the page Review."
+        )
+        st.page_link("../../pages/review.py", label="Go to Review")
+        return
+    st.info(
+        "To see how a detector tells seizures from the rest, it takes recordings whose seizures "
+        "are known. Put an events file beside a recording (NAME\\_events.tsv for NAME.edf, "
+        "SzCORE), then come back."
+    )
+    st.page_link(_RECORDINGS, label="Go to Recordings")
+
+
+def _toolbar(
+    models: Sequence[CheckpointInfo],
+    model: CheckpointInfo,
+    known: Sequence[Source],
+    usable: Sequence[Source],
+) -> Asked | None:
+    left, middle, right = st.columns([5, 4, 2], vertical_alignment="bottom")
+    titles = {info.name: f"{info.title or info.name} ({info.sha256[:8]})" for info in models}
+    session().model = middle.selectbox(
+        "Detector",
+        list(titles),
+        index=list(titles).index(model.name),
+        format_func=titles.__getitem__,
+    )
+    if session().model != model.name:
+        st.rerun()
+    names = {source.sha256: source.path.name for source in usable}
+    folders = _sets(usable)
+    picked = left.selectbox(
+        "Recordings",
+        list(folders),
+        key="mechanism-set",
+        format_func=lambda name: f"{name} ({len(folders[name])})",
+        persist_state="session",
+        help="Recordings with a reference. Half of the windows that are drawn from them lie in "
+        "seizures; persons and recordings take part evenly.",
+    )
+    chosen = folders.get(str(picked), folders["All with a reference"])
+    with right.popover("Options", icon=":material/tune:", width="stretch"):
+        changed, n_windows, by, summary, seed, untrained = _options()
+    _said(known, chosen, changed, n_windows, by, untrained)
+    try:
+        request = ActivationRequest(
+            model,
+            tuple(source.path for source in chosen),
+            n_windows,
+            _INPUTS[changed],
+            by,
+            seed,
+            untrained,
+        )
+        return Asked(request, request.key(cache.desk()), summary, names)
+    except (EegdashError, OSError) as error:
+        words = str(error) if isinstance(error, EegdashError) else "A file is gone. Reload."
+        st.error(plain(words))
+        return None
+
+
+def _options() -> tuple[str, int, str, str, int, bool]:
+    n_windows = st.select_slider(
+        "Windows, at most",
+        [100, 200, 400, 600, 1000, 2000],
+        value=400,
+        key="mechanism-windows",
+        persist_state="session",
+        help="9 s each, half of them in seizures as far as there are enough.",
+    )
+    changed = st.selectbox("Input", list(_INPUTS), key="mechanism-input", persist_state="session")
+    by = st.segmented_control(
+        "Kept together in cross-validation",
+        [PERSON, RECORDING],
+        default=PERSON,
+        key="mechanism-by",
+        persist_state="session",
+        help="Windows of one person are alike. Where nobody says who was recorded, each "
+        "recording counts as a person.",
+    )
+    summary = st.segmented_control(
+        "One number per unit and window",
+        list(SUMMARIES),
+        default="mean",
+        key="mechanism-summary",
+        persist_state="session",
+        help=". ".join(f"{k}: {v}" for k, v in SUMMARIES.items()) + ".",
+    )
+    seed = st.number_input(
+        "Seed of everything drawn", 0, 9999, 0, key="mechanism-seed", persist_state="session"
+    )
+    untrained = st.toggle(
+        "Same network, random weights",
+        key="mechanism-untrained",
+        persist_state="session",
+        help="What an untrained network of this kind does, for comparison.",
+    )
+    return (
+        str(changed),
+        int(n_windows),
+        str(by or PERSON),
+        str(summary or "mean"),
+        int(seed),
+        untrained,
+    )
+
+
+def _sets(usable: Sequence[Source]) -> dict[str, list[Source]]:
+    """Return what may be chosen: all, each folder of several, each recording with a seizure."""
+    sets = {"All with a reference": list(usable)}
+    root = cache.desk().workspace.recordings
+    for folder in dict.fromkeys(source.path.parent for source in usable):
+        members = [source for source in usable if source.path.parent == folder]
+        name = folder.relative_to(root).as_posix()
+        if 1 < len(members) < len(usable):
+            sets["Top folder" if name == "." else f"Folder {name}"] = members
+    for source in usable:
+        if source.n_seizures and len(usable) > 1:
+            sets[source.path.name] = [source]
+    return sets
+
+
+def _said(
+    known: Sequence[Source],
+    chosen: Sequence[Source],
+    changed: str,
+    n_windows: int,
+    by: str,
+    untrained: bool,
+) -> None:
+    """Say what is looked at, and what is not."""
+    persons = len({source.person_key for source in chosen})
+    words = [
+        f"{len(chosen)} recordings of {persons} {'person' if persons == 1 else 'persons'}",
+        f"{sum(source.n_seizures for source in chosen)} seizures",
+        f"at most {n_windows} windows, grouped by {by}",
+        f"input {changed}",
+    ]
+    if untrained:
+        words.append("**random weights: not the detector**")
+    left_out = [
+        f"{sum(s.why_not == why for s in known)} {why}"
+        for why in (NO_REFERENCE, NOT_SCORABLE, WITHHELD)
+        if any(s.why_not == why for s in known)
+    ]
+    if left_out:
+        words.append(f"not among them: {'; '.join(left_out)}")
+    st.caption(" · ".join(words))
