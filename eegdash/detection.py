@@ -276,6 +276,13 @@ def detect(
     probability_pm = score_codes(detector, encoder.finish(), scorable)
     if progress is not None:
         progress(1.0)
+    return trace_on_grid(probability_pm, recording, config)
+
+
+def trace_on_grid(
+    probability_pm: NDArray[np.uint16], recording: Recording, config: DetectorConfig
+) -> ProbabilityTrace:
+    """Return what a detector gave for every window of a recording, on its grid."""
     return ProbabilityTrace(
         probability_pm=probability_pm,
         first_centre_s=config.window_s / 2,

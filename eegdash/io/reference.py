@@ -65,12 +65,33 @@ def read_reference(path: Path, recording: Recording) -> Reference | None:
     )
 
 
+def reference_files(path: Path) -> tuple[Path, ...]:
+    """Return the files on which the reference of a recording depends, there or not."""
+    summary = _summary(path)
+    return (
+        *_events_files(path),
+        _marks(path),
+        *([] if summary is None else [summary]),
+        path.with_name(COVERAGE_FILE),
+    )
+
+
+def _events_files(path: Path) -> list[Path]:
+    stems = dict.fromkeys((path.stem, path.stem.removesuffix("_eeg")))
+    return [path.with_name(f"{stem}_events.tsv") for stem in stems]
+
+
+def _marks(path: Path) -> Path:
+    return path.with_name(path.name + ".seizures")
+
+
+def _summary(path: Path) -> Path | None:
+    name = summary_name(path.name)
+    return path.with_name(name) if name else None
+
+
 def _from_events(path: Path) -> Reference | None:
-    stems = [path.stem]
-    if path.stem.endswith("_eeg"):
-        stems.append(path.stem.removesuffix("_eeg"))
-    for stem in stems:
-        candidate = path.with_name(f"{stem}_events.tsv")
+    for candidate in _events_files(path):
         if DERIVATIVE in candidate.name or not candidate.is_file():
             continue
         annotations, warnings = read_events_tsv(candidate)
@@ -79,7 +100,7 @@ def _from_events(path: Path) -> Reference | None:
 
 
 def _from_chbmit(path: Path, recording: Recording) -> Reference | None:
-    marks = path.with_name(path.name + ".seizures")
+    marks = _marks(path)
     listed = _listed(path)
     if not marks.is_file():
         if listed is None:
@@ -97,8 +118,7 @@ def _from_chbmit(path: Path, recording: Recording) -> Reference | None:
 
 def _listed(path: Path) -> list[Annotation] | None:
     """Seizures that the summary of the folder lists for a file; None if it is not listed."""
-    name = summary_name(path.name)
-    summary = path.with_name(name) if name else None
+    summary = _summary(path)
     if summary is None or not summary.is_file():
         return None
     return read_summary(summary).get(path.name)

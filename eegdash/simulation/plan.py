@@ -18,6 +18,7 @@ from eegdash.simulation.states import Course, draw_course
 _EDGE_S = 10.0  # no seizure begins or ends closer to the ends of a recording
 _BETWEEN_S = 20.0  # least distance of two seizures
 _CLEAR_S = 5.0  # no pattern within this distance of a seizure
+_TRIES = 300
 
 Maker = Callable[[np.random.Generator, Person, Stage, float], Event]
 
@@ -106,14 +107,30 @@ class SeizurePlan:
 
 
 def draw_plan(
-    seed: int, duration_s: float, person: Person, stage: Stage, wanted: SeizurePlan
+    seed: int,
+    duration_s: float,
+    person: Person,
+    stage: Stage,
+    wanted: SeizurePlan,
+    *,
+    each_pattern: bool = False,
 ) -> Plan:
     """Draw states, seizures, patterns, sleep waves, artefacts and heart beats.
+
+    Parameters
+    ----------
+    seed : int
+    duration_s : float
+    person : Person
+    stage : Stage
+    wanted : SeizurePlan
+    each_pattern : bool
+        Each of the person's patterns occurs at least once, where chance alone gives none.
 
     Raises
     ------
     ValueError
-        If the seizures do not fit, or a kind is unknown.
+        If the seizures or patterns do not fit, or a kind is unknown.
     """
     rng = np.random.default_rng([seed, 4])
     course = draw_course(rng, duration_s, person.vigilance)
@@ -129,7 +146,10 @@ def draw_plan(
     for name in person.patterns:
         per_min = person.patterns_per_hour / 60 * (8 if name == "spike" else 1)
         found = draw(PATTERN_MAKERS[name], per_min, _ANY)
-        events += [event for event in found if _clear(event, taken)]
+        found = [event for event in found if _clear(event, taken)]
+        if each_pattern and not found:
+            found = [_placed(rng, duration_s, person, stage, name, taken)]
+        events += found
     for maker, per_min, states in _SLEEP:
         events += [event for event in draw(maker, per_min, states) if _clear(event, taken)]
     for maker, per_min, states in _ARTEFACTS:
@@ -145,6 +165,26 @@ def draw_plan(
 def _clear(event: Event, taken: Sequence[tuple[float, float]]) -> bool:
     first, last = event.truth.onset_s, event.truth.onset_s + event.truth.duration_s
     return all(last < start - _CLEAR_S or first > end + _CLEAR_S for start, end in taken)
+
+
+def _placed(
+    rng: np.random.Generator,
+    duration_s: float,
+    person: Person,
+    stage: Stage,
+    name: str,
+    taken: Sequence[tuple[float, float]],
+) -> Event:
+    """Draw a pattern until it lies inside the recording and clear of the seizures."""
+    for _ in range(_TRIES):
+        onset_s = round(float(rng.uniform(0, duration_s)), 3)
+        event = PATTERN_MAKERS[name](rng, person, stage, onset_s)
+        if event.end_s <= duration_s and _clear(event, taken):
+            return event
+    raise ValueError(
+        f"{name} does not fit into {duration_s:g} s beside the seizures; simulate a longer "
+        "recording or fewer seizures"
+    )
 
 
 def _scatter(

@@ -173,6 +173,7 @@ def plan_simulation(
     kinds: Sequence[str] = SEIZURES,
     seizure_s: tuple[float, float] | None = None,
     person: Person | None = None,
+    each_pattern: bool = False,
 ) -> Simulation:
     """Plan a recording of any length; its samples are made when its blocks are read.
 
@@ -190,6 +191,8 @@ def plan_simulation(
         Shortest and longest duration; usual for the kind where not given.
     person : Person, optional
         Drawn from the seed where not given, then recorded against the ears.
+    each_pattern : bool
+        Each of the person's patterns occurs at least once.
 
     Returns
     -------
@@ -198,13 +201,13 @@ def plan_simulation(
     Raises
     ------
     ValueError
-        If the seizures do not fit into the recording, or something is unknown.
+        If the seizures or patterns do not fit into the recording, or something is unknown.
     """
     person = person or draw_person(seed)
     _check(person)
     stage = Stage(sfreq, person.skull_s_per_m)
     wanted = SeizurePlan(n_seizures, tuple(kinds), seizure_s)
-    plan = draw_plan(seed, duration_s, person, stage, wanted)
+    plan = draw_plan(seed, duration_s, person, stage, wanted, each_pattern=each_pattern)
     bipolar = person.reference == "bipolar"
     names = tuple(_CHB_MIT if bipolar else ELECTRODES_10_20)
     return Simulation(plan, sfreq, round(duration_s * sfreq), names, person, seed)

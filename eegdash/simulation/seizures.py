@@ -10,6 +10,7 @@ ILAE 2017 (doi:10.1111/epi.13671) and ACNS 2021 (doi:10.1097/WNP.000000000000080
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,7 +50,23 @@ EVENT_TYPES = {
 }  # fmt: skip
 SEIZURES = tuple(DURATIONS_S)
 
-Maker = Callable[[np.random.Generator, Person, Stage, float, float, float], Event]
+
+@dataclass(frozen=True, slots=True)
+class _Rhythm:
+    """A seizure without its place in time: where and how fast it begins, and how fast it ends.
+
+    The background sinks to the share ``damp_to`` meanwhile.
+    """
+
+    field: Float
+    start_hz: float
+    end_hz: float
+    render: Callable[[np.random.Generator, Stage], Waves]
+    damp_to: float
+
+
+Maker = Callable[[np.random.Generator, Stage, float, float], _Rhythm]
+"""Draws a seizure of a duration (s) and a largest peak-to-peak amplitude (uV)."""
 
 
 def seizure(
@@ -83,7 +100,20 @@ def seizure(
         ground_uv = person.background_uv * (0.6 + 0.4 * person.slow)
         low, high = {"spike-wave": (30, 150), "critical": (18, 240)}.get(kind, (35, 400))
         peak_uv = float(np.clip(ground_uv * log_uniform(rng, low, high), 50, 1500))
-    return _MAKERS[kind](rng, person, stage, onset_s, duration_s, peak_uv)
+    rhythm = _MAKERS[kind](rng, stage, duration_s, peak_uv)
+    truth = SimulatedEvent(
+        kind,
+        onset_s,
+        duration_s,
+        strongest(rhythm.field),
+        round(rhythm.start_hz, 2),
+        round(rhythm.end_hz, 2),
+        round(peak_uv, 1),
+        EVENT_TYPES[kind],
+    )
+    soon, share = min(4.0, duration_s / 3), rhythm.damp_to
+    damp = ((0.0, 1.0), (soon, share), (duration_s - 0.5, share), (duration_s, 1.0))
+    return Event(truth, rhythm.render, damp)
 
 
 def postictal(
@@ -107,14 +137,7 @@ def postictal(
     return Event(truth, render, damp)
 
 
-def _focal(
-    rng: np.random.Generator,
-    person: Person,
-    stage: Stage,
-    onset_s: float,
-    length_s: float,
-    peak_uv: float,
-) -> Event:
+def _focal(rng: np.random.Generator, stage: Stage, length_s: float, peak_uv: float) -> _Rhythm:
     start_hz, end_hz = log_uniform(rng, 3.5, 11.0), float(rng.uniform(1.4, 3.4))
     fields, joins = _spread(rng, stage)
     sharp = rng.uniform(0.05, 0.6, 2)
@@ -131,18 +154,10 @@ def _focal(
         main = sized(fields, [wave * level for wave in waves], peak_uv)
         return _tensed(rng, stage, main, emg_uv * np.clip((u - 0.15) / 0.3, 0, 1))
 
-    facts = (fields[0], peak_uv, start_hz, end_hz)
-    return _event("focal", onset_s, length_s, facts, render, float(rng.uniform(0.5, 1)))
+    return _Rhythm(fields[0], start_hz, end_hz, render, float(rng.uniform(0.5, 1)))
 
 
-def _spike_wave(
-    rng: np.random.Generator,
-    person: Person,
-    stage: Stage,
-    onset_s: float,
-    length_s: float,
-    peak_uv: float,
-) -> Event:
+def _spike_wave(rng: np.random.Generator, stage: Stage, length_s: float, peak_uv: float) -> _Rhythm:
     start_hz = float(rng.uniform(2.9, 3.6))
     end_hz = start_hz - float(rng.uniform(0.2, 0.7))
     spike, poly = float(rng.uniform(0.5, 1.5)), bool(rng.random() < 0.15)
@@ -158,18 +173,10 @@ def _spike_wave(
         lag = round(0.012 * stage.sfreq)
         return sized([field, back], [wave * size, np.roll(wave, lag) * size], peak_uv)
 
-    facts = (field, peak_uv, start_hz, end_hz)
-    return _event("spike-wave", onset_s, length_s, facts, render, float(rng.uniform(0.4, 0.8)))
+    return _Rhythm(field, start_hz, end_hz, render, float(rng.uniform(0.4, 0.8)))
 
 
-def _fast_onset(
-    rng: np.random.Generator,
-    person: Person,
-    stage: Stage,
-    onset_s: float,
-    length_s: float,
-    peak_uv: float,
-) -> Event:
+def _fast_onset(rng: np.random.Generator, stage: Stage, length_s: float, peak_uv: float) -> _Rhythm:
     fast_hz, start_hz = float(rng.uniform(15, 28)), float(rng.uniform(7, 13))
     end_hz = float(rng.uniform(1.5, 3.5))
     turn = float(rng.uniform(0.1, 0.35))
@@ -191,18 +198,10 @@ def _fast_onset(
         rows[0] = rows[0] + size_fast * fast
         return _tensed(rng, stage, sized(fields, rows, peak_uv), emg_uv * later)
 
-    facts = (fields[0], peak_uv, fast_hz, end_hz)
-    return _event("fast onset", onset_s, length_s, facts, render, float(rng.uniform(0.3, 0.6)))
+    return _Rhythm(fields[0], fast_hz, end_hz, render, float(rng.uniform(0.3, 0.6)))
 
 
-def _bilateral(
-    rng: np.random.Generator,
-    person: Person,
-    stage: Stage,
-    onset_s: float,
-    length_s: float,
-    peak_uv: float,
-) -> Event:
+def _bilateral(rng: np.random.Generator, stage: Stage, length_s: float, peak_uv: float) -> _Rhythm:
     start_hz, end_hz = float(rng.uniform(5, 9)), float(rng.uniform(0.9, 1.8))
     fields, joins = _spread(rng, stage)
     tonic, clonic = float(rng.uniform(0.2, 0.4)), float(rng.uniform(0.5, 0.65))
@@ -225,8 +224,7 @@ def _bilateral(
         main = sized([*fields, whole], [*rows, 0.35 * fast + waves], peak_uv)
         return _tensed(rng, stage, main, emg_uv * gate)
 
-    facts = (fields[0], peak_uv, start_hz, end_hz)
-    return _event("bilateral", onset_s, length_s, facts, render, 0.3)
+    return _Rhythm(fields[0], start_hz, end_hz, render, 0.3)
 
 
 def _tension(rng: np.random.Generator) -> float:
@@ -253,14 +251,7 @@ def _jerk(cycles: Array) -> Array:
     return np.asarray(np.exp(-(((place_in - 0.25) / 0.15) ** 2)))
 
 
-def _critical(
-    rng: np.random.Generator,
-    person: Person,
-    stage: Stage,
-    onset_s: float,
-    length_s: float,
-    peak_uv: float,
-) -> Event:
+def _critical(rng: np.random.Generator, stage: Stage, length_s: float, peak_uv: float) -> _Rhythm:
     general = bool(rng.random() < 0.3)
     slow_hz, fast_hz = float(rng.uniform(0.9, 1.8)), float(rng.uniform(2.5, 4.5))
     centre = jittered(rng, place("Fz"), 15) if general else draw_focus(rng)
@@ -289,8 +280,7 @@ def _critical(
             peak_uv,
         )
 
-    facts = (fields[0], peak_uv, slow_hz, slow_hz)
-    return _event("critical", onset_s, length_s, facts, render, float(rng.uniform(0.6, 1)))
+    return _Rhythm(fields[0], slow_hz, slow_hz, render, float(rng.uniform(0.6, 1)))
 
 
 def _spread(rng: np.random.Generator, stage: Stage) -> tuple[list[Float], Array]:
@@ -340,30 +330,6 @@ def _growth(
     wavering = np.exp(0.2 * knots(rng, len(u), stage.sfreq, 0.9))
     edges = np.minimum(u * length_s / 0.7, 1) * np.minimum((1 - u) * length_s / 1.2, 1)
     return np.asarray(grown * wavering * edges)
-
-
-def _event(
-    kind: str,
-    onset_s: float,
-    length_s: float,
-    facts: tuple[Float, float, float, float],
-    render: Callable[[np.random.Generator, Stage], Waves],
-    damp_to: float,
-) -> Event:
-    field, peak_uv, start_hz, end_hz = facts
-    truth = SimulatedEvent(
-        kind,
-        onset_s,
-        length_s,
-        strongest(field),
-        round(start_hz, 2),
-        round(end_hz, 2),
-        round(peak_uv, 1),
-        EVENT_TYPES[kind],
-    )
-    soon = min(4.0, length_s / 3)
-    damp = ((0.0, 1.0), (soon, damp_to), (length_s - 0.5, damp_to), (length_s, 1.0))
-    return Event(truth, render, damp)
 
 
 _MAKERS: dict[str, Maker] = {

@@ -294,7 +294,7 @@ def _state(
         column.markdown("scored  \n:gray[what was found is hidden until you commit a first read]")
         return
     if _is_scored(facts, model):
-        found = score.scored_summary(cache.desk(), path, model)
+        found = score.scored_summary(cache.desk(), path, model, session().reviewer)
         column.markdown(
             f"scored: {_count(found.n_events, 'detection')} at threshold "
             f"{found.threshold_pm / 1000:.2f}  \n"
@@ -318,7 +318,7 @@ def _reviewed(found: score.ScoredSummary) -> str:
     if not found.n_labels:
         return "not reviewed yet"
     labels = _count(found.n_labels, "label")
-    return f"{labels}, {found.n_reviewed} of {found.n_events} detections reviewed"
+    return f"{labels}, {found.n_reviewed} of {found.n_events} detections reviewed by you"
 
 
 def _short_reason(facts: library.Facts) -> str:

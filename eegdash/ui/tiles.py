@@ -1,4 +1,4 @@
-"""HTTP routes of the viewer: code, raw EEG, spectrogram, probability and score tables.
+"""HTTP routes of the viewer: raw EEG, spectrogram, probability and score tables.
 
 A route is not behind the session, so every address carries a signed token that names one
 recording. Tiles depend on nothing but their address, and may be kept by the browser for good.
@@ -23,7 +23,7 @@ from eegdash.montage import MONTAGES, shown
 from eegdash.plotting import tiles
 from eegdash.plotting.pyramid import tile_bytes
 from eegdash.plotting.trend_tiles import SPECTROGRAM
-from eegdash.ui import cache
+from eegdash.ui import cache, scripts
 from eegdash.ui.operating import routes as operating
 from eegdash.ui.security import TOKEN_AGE_S, verified
 from eegdash.workflows import display, library, score
@@ -32,7 +32,6 @@ _IMMUTABLE = {"cache-control": f"private, max-age={TOKEN_AGE_S}, immutable"}
 _LATER = {"cache-control": "no-store"}
 _NO_CHANNELS = "none"
 _BINARY = "application/octet-stream"
-_ASSETS = Path(__file__).with_name("viewer")
 _paths: dict[str, Path] = {}
 
 
@@ -220,27 +219,12 @@ def _stored_trace(path: Path, model_sha256: str) -> ProbabilityTrace:
     raise KeyError("not scored by this model")
 
 
-async def _asset(request: Request) -> Response:
-    # on the event loop and from memory: forty modules through the thread pool took 0.35 s
-    content = assets().get(request.path_params["name"])
-    if content is None:
-        return Response("no such file", 404)
-    return Response(content, media_type="text/javascript", headers=_IMMUTABLE)
-
-
-@lru_cache(maxsize=1)
-def assets() -> dict[str, bytes]:
-    """Return the viewer's own scripts by name, as they are when the server starts."""
-    return {path.name: path.read_bytes() for path in sorted(_ASSETS.glob("*.js"))}
-
-
 def _healthz(request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
 ROUTES = [
     Route("/healthz", _healthz),
-    Route("/viewer/{version}/{name}", _asset),
     Route("/tiles/{token}/raw/{mark}/{montage}/{bad}/{filters}/{level:int}/{index:int}", _raw),
     Route("/tiles/{token}/spectrogram/{key}/{level:int}/{index:int}", _prepared),
     Route("/tiles/{token}/trend/{kind}/{key}/{level:int}/{index:int}", _prepared),
@@ -249,4 +233,5 @@ ROUTES = [
     Route("/tiles/{token}/trace/{model}/{mark}", _trace),
     Route("/tiles/{token}/table/{model}/{mark}/{post}", _table),
     *operating.ROUTES,
+    *scripts.ROUTES,
 ]

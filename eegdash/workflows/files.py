@@ -163,7 +163,7 @@ def simulate_to_file(
     kinds : sequence of str
         Kinds of seizures to draw from.
     changes : mapping, optional
-        Fields of the person that are chosen instead of drawn.
+        Fields of the person that are chosen instead of drawn. A pattern that is chosen occurs.
     all_truth : bool
         Also write every pattern and artefact, as ``<stem>_truth.tsv``.
 
@@ -181,6 +181,7 @@ def simulate_to_file(
             n_seizures=n_seizures,
             kinds=kinds,
             person=draw_person(seed, **(changes or {})),
+            each_pattern="patterns" in (changes or {}),
         )
     except ValueError as error:
         raise RecordingError(f"The recording cannot be simulated: {error}") from error

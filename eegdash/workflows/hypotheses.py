@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegdash.cache import cache_key
-from eegdash.checkpoints import CheckpointInfo
-from eegdash.detection import Event, PostProcessing, ProbabilityTrace, find_events
+from eegdash.checkpoints import CheckpointInfo, read_config
+from eegdash.detection import Event, PostProcessing, ProbabilityTrace, find_events, trace_on_grid
 from eegdash.errors import AnnotationError, DatasetError
 from eegdash.export.trace_csv import read_trace_csv
 from eegdash.io.events_tsv import read_events_tsv
@@ -124,7 +124,7 @@ class ModelDetections:
             trace = self._detect(recording, gain, mapping)
             self._desk.cache.put_array(key, trace.probability_pm)
             return trace
-        return self._trace(values, recording)
+        return trace_on_grid(values, recording, read_config(self._model.folder))
 
     @cached_property
     def _detector(self) -> Detector:
@@ -140,20 +140,6 @@ class ModelDetections:
 
         scaled = replace(recording, source=_Scaled(recording.source, gain))
         return detect(scaled, self._detector, mapping=mapping)
-
-    def _trace(self, values: NDArray[np.uint16], recording: Recording) -> ProbabilityTrace:
-        from eegdash.checkpoints import read_config
-
-        config = read_config(self._model.folder)
-        return ProbabilityTrace(
-            probability_pm=values,
-            first_centre_s=config.window_s / 2,
-            step_s=config.step_s,
-            duration_s=recording.duration_s,
-            model=self.name,
-            model_sha256=self.sha256,
-            recording_sha256=recording.sha256,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from eegdash.detection import Event, PostProcessing, ProbabilityTrace, find_events
 from eegdash.labels import Label
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.review import PROGRAM_REASONS
+
+_SHARED_LEAST = 0.5
 
 
 def shown_labels(
@@ -64,6 +69,31 @@ def shown_labels(
         for label in current.labels
     ]
     return sorted(shown, key=lambda label: (label["onset_s"], label["uuid"]))
+
+
+def reviewed(events: Sequence[Event], shown: Sequence[Mapping[str, Any]]) -> list[Event]:
+    """Return the detections that the reader labelled, by the rule of the viewer (matching.js).
+
+    Parameters
+    ----------
+    events : sequence of Event
+    shown : sequence of mapping
+        As :func:`shown_labels` gives them. A label is about the detection whose times it corrected
+        (``about``), or about its own span, where that is at least half of what both cover.
+    """
+    spans = [
+        label["about"] or (label["onset_s"], label["onset_s"] + label["duration_s"])
+        for label in shown
+        if label["own"] and label["verdict"] != "missed"
+    ]
+    onset, end = np.asarray(spans, dtype=np.float64).reshape(-1, 2).T
+
+    def has_label(event: Event) -> bool:
+        both = np.minimum(end, event.end_s) - np.maximum(onset, event.onset_s)
+        either = np.maximum(end, event.end_s) - np.minimum(onset, event.onset_s)
+        return bool((both >= _SHARED_LEAST * either).any())
+
+    return [event for event in events if has_label(event)]
 
 
 class _Detections:

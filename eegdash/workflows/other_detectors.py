@@ -65,11 +65,12 @@ def _outputs_in(folder: Path) -> list[Path]:
 
 def _among(recording: Path, paths: Sequence[Path]) -> dict[str, OtherOutput]:
     found: dict[str, OtherOutput] = {}
+    stems = _stems(recording)
     for kind in (EVENTS, TRACE):
         for path in paths:
             stem, _, rest = path.name.partition(DERIVATIVE)
             name = rest.removesuffix(_SUFFIX[kind])
-            if stem in _stems(recording) and name != rest and _NAME.fullmatch(name):
+            if stem in stems and name != rest and _NAME.fullmatch(name):
                 found[name] = OtherOutput(name, kind, path)
     return found
 

@@ -17,6 +17,7 @@ from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import Event, PostProcessing, ProbabilityTrace, find_events
 from eegdash.errors import EegdashError
 from eegdash.workflows.desk import Desk
+from eegdash.workflows.label_view import reviewed, shown_labels
 from eegdash.workflows.library import (
     Opened,
     channel_map,
@@ -140,7 +141,18 @@ def stored_trace(
 
 @dataclass(frozen=True, slots=True)
 class ScoredSummary:
-    """What the list of recordings says about a scored one, at the locked threshold."""
+    """What the list of recordings says about a scored one, at the locked threshold.
+
+    Parameters
+    ----------
+    n_events, threshold_pm : int
+    n_labels : int
+        Of all readers.
+    n_reviewed : int
+        Detections that this reader labelled.
+    too_short : bool
+        Less could be scored than a detection needs.
+    """
 
     n_events: int
     threshold_pm: int
@@ -156,17 +168,17 @@ def is_scored(desk: Desk, recording_sha256: str, model: CheckpointInfo) -> bool:
     return desk.cache.get_json(key) is not None
 
 
-def scored_summary(desk: Desk, path: Path, model: CheckpointInfo) -> ScoredSummary:
+def scored_summary(
+    desk: Desk, path: Path, model: CheckpointInfo, reviewer: str = ""
+) -> ScoredSummary:
     """Return the detections at the locked operating point and the labels so far."""
     sha256 = known_hash(desk, path)
     trace = stored_trace(desk, sha256, channel_map(desk, sha256), model)
     events = find_events(trace, model.threshold_pm, post_of(model)) if trace else []
-    labels = [x for x in desk.labels.current(sha256).labels if x.kind == "label"]
-    reviewed = [
-        e for e in events if any(x.onset_s < e.end_s and x.end_s > e.onset_s for x in labels)
-    ]
+    shown = shown_labels(desk, sha256, reviewer, trace)
+    n_reviewed = len(reviewed(events, shown))
     too_short = trace is not None and trace.scored_s < post_of(model).min_duration_s
-    return ScoredSummary(len(events), model.threshold_pm, len(labels), len(reviewed), too_short)
+    return ScoredSummary(len(events), model.threshold_pm, len(shown), n_reviewed, too_short)
 
 
 def post_of(model: CheckpointInfo) -> PostProcessing:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,10 @@ MAIN = str(Path(__file__).resolve().parents[2] / "eegdash" / "ui" / "main.py")
 OTHER = "Dr. Elsewhere"
 
 pytestmark = [
+    pytest.mark.usefixtures("fresh_process"),
     # AppTest runs scripts without the server that these belong to
     pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _fresh_process(desk: Desk) -> Iterator[None]:
-    cache.desk.clear()
-    cache.queue.clear()
-    yield
-    cache.queue().close()
-    cache.desk.clear()
-    cache.queue.clear()
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -25,6 +23,8 @@ from eegdash.workflows.score import Scored, score
 
 RULES = "4.5-1-3-6"
 APP = Starlette(routes=routes.ROUTES)
+
+pytestmark = pytest.mark.usefixtures("fresh_process")
 
 
 def get(address: str) -> tuple[int, dict[str, str], bytes]:
@@ -51,16 +51,6 @@ def get(address: str) -> tuple[int, dict[str, str], bytes]:
         pool.submit(lambda: asyncio.run(APP(scope, receive, send))).result()
     headers = {k.decode(): v.decode() for k, v in sent[0]["headers"]}
     return sent[0]["status"], headers, b"".join(m.get("body", b"") for m in sent[1:])
-
-
-@pytest.fixture(autouse=True)
-def _fresh_process(desk: Desk) -> Iterator[None]:
-    cache.desk.clear()
-    cache.queue.clear()
-    yield
-    cache.queue().close()
-    cache.desk.clear()
-    cache.queue.clear()
 
 
 @pytest.fixture
@@ -153,27 +143,3 @@ def test_a_file_that_changed_or_went_is_said(desk: Desk, asked: TableRequest) ->
     assert (status, body) == (410, b"A file was changed. Reload the page.")
     path.unlink()
     assert get(address(desk, key))[0] == 410
-
-
-def test_scripts_are_sent_by_name_and_nothing_else_is(tmp_path: Path) -> None:
-    version = routes.version()
-    status, headers, body = get(f"/operating/{version}/operating/rates.js")
-    assert (status, headers["content-type"]) == (200, "text/javascript; charset=utf-8")
-    assert body == Path(routes.__file__).with_name("rates.js").read_bytes()
-    assert get(f"/operating/{version}/viewer/dom.js")[0] == 200
-    for name in ("operating/routes.py", "operating/..%2Fmain.py", "viewer/viewer.css", "x/y.js"):
-        assert get(f"/operating/{version}/{name}")[0] == 404
-
-
-def test_every_module_that_a_script_imports_is_served() -> None:
-    served = routes.scripts()
-    for name in served:
-        if not name.startswith("operating/"):
-            continue
-        text = (Path(routes.__file__).parent / name.split("/")[1]).read_text(encoding="utf-8")
-        for line in text.splitlines():
-            if line.startswith("import") and '"' in line:
-                wanted = line.split('"')[1]
-                part, _, module = wanted.rpartition("/")
-                folder = "viewer" if part == "../viewer" else "operating"
-                assert f"{folder}/{module}" in served, (name, wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,20 +42,10 @@ HOSTILE = {
 }
 
 pytestmark = [
+    pytest.mark.usefixtures("fresh_process"),
     # AppTest runs scripts without the server that these belong to
     pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _fresh_process(desk: Desk) -> Iterator[None]:
-    """Give every test its own desk and queue, as a fresh server has them."""
-    cache.desk.clear()
-    cache.queue.clear()
-    yield
-    cache.queue().close()
-    cache.desk.clear()
-    cache.queue.clear()
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from eegdash.plotting.pyramid import tile_bytes
 from eegdash.plotting.tiles import DisplayFilter, raw_tile
 from eegdash.plotting.trend_tiles import AEEG, RHYTHMICITY, SPECTROGRAM
 from eegdash.settings import Settings
-from eegdash.ui import cache, security, tiles
+from eegdash.ui import cache, scripts, security, tiles
 from eegdash.ui.security import SecurityHeaders, sign
 from eegdash.workflows import display, library, score
 from eegdash.workflows.desk import Desk, open_desk
@@ -388,21 +388,22 @@ def test_without_a_reference_there_is_no_table(site: Site) -> None:
 # ---- code and headers ----------------------------------------------------------------------------
 
 
-def test_the_viewers_own_files_are_served_and_nothing_else(site: Site) -> None:
-    folder = Path(tiles.__file__).with_name("viewer")
-    names = {path.name for path in folder.glob("*.js")}
-    assert set(tiles.assets()) == names
+def test_scripts_are_served_and_nothing_else(site: Site) -> None:
+    folder = Path(tiles.__file__).parent
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.js")}
+    assert set(scripts.scripts()) == names
     for name in names:
-        answer = site.get(f"/viewer/v1/{name}")
+        answer = site.get(f"/scripts/{scripts.version()}/{name}")
         assert answer.status == 200
         assert answer.body == (folder / name).read_bytes()
         assert answer.headers["content-type"].startswith("text/javascript")
         assert answer.headers["cache-control"] == IMMUTABLE
     for name in (
-        "absent.js", "__init__.py", "../tiles.py", "..%2ftiles.py", "%2e%2e%2ftiles.py",
-        "..%5ctiles.py", "%2fetc%2fpasswd", ".", "..", "viewer.js%00",
+        "absent.js", "__init__.py", "viewer.css", "../tiles.py", "..%2ftiles.py",
+        "%2e%2e%2ftiles.py", "..%5ctiles.py", "%2fetc%2fpasswd", ".", "..", "viewer.js%00",
     ):  # fmt: skip
-        assert site.get(f"/viewer/v1/{name}").status == 404, name
+        assert site.get(f"/scripts/v1/viewer/{name}").status == 404, name
+        assert site.get(f"/scripts/v1/{name}").status == 404, name
 
 
 def test_security_headers_stand_once_on_every_answer(site: Site) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,25 +11,18 @@ from simulated_files import write_events, write_noise
 from streamlit.testing.v1 import AppTest
 
 from eegdash.checkpoints import CheckpointInfo
-from eegdash.ui import cache
 from eegdash.workflows.desk import Desk
+from eegdash.workflows.operating_sets import candidates
 from eegdash.workflows.score import Scored, score
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = str(ROOT / "eegdash" / "ui" / "main.py")
 PAGE = "../../pages/threshold.py"
 
-pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")]
-
-
-@pytest.fixture(autouse=True)
-def _fresh_process(desk: Desk) -> Iterator[None]:
-    cache.desk.clear()
-    cache.queue.clear()
-    yield
-    cache.queue().close()
-    cache.desk.clear()
-    cache.queue.clear()
+pytestmark = [
+    pytest.mark.usefixtures("fresh_process"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit"),
+]
 
 
 def opened() -> AppTest:
@@ -94,3 +88,34 @@ def test_sets_are_offered_and_one_that_vanished_gives_way_to_all(
     one.unlink()
     at = fine(at.run())
     assert at.selectbox(key="operating-set").options[0] == "All recordings with a reference (2)"
+
+
+def test_recordings_and_persons_of_the_training_are_pointed_out(
+    desk: Desk, tiny_models: Path
+) -> None:
+    folder = desk.workspace.models / "trained"
+    shutil.copytree(tiny_models / "tiny", folder)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"name": "trained", "title": "Trained"}
+    (folder / "config.json").write_text(json.dumps(config))
+    model = desk.model("trained")
+    paths = [
+        scored(desk, model, name, seed)
+        for seed, name in enumerate(("chb21_02.edf", "chb03_01.edf", "night.edf"))
+    ]
+    night = next(c for c in candidates(desk, model) if c.path.name == "night.edf")
+    # chb21 is the same person as chb01
+    config["training"] = {"persons": ["CHB-MIT/chb01"], "recordings_sha256": [night.sha256]}
+    (folder / "config.json").write_text(json.dumps(config))
+    at = opened()
+    at = fine(next(b for b in at.selectbox if b.label == "Detector").select("trained").run())
+    (sent,) = (
+        json.loads(element.proto.json)
+        for element in at.get("bidi_component")
+        if element.proto.component_name.endswith("eeg_operating_point")
+    )
+    assert {r["name"]: r["trained"] for r in sent["recordings"]} == {
+        paths[0].name: True,
+        paths[1].name: False,
+        paths[2].name: True,
+    }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from eegdash.detection import PostProcessing
 from eegdash.export import write_events_tsv, write_trace_csv
@@ -219,6 +219,7 @@ def test_another_detector_stands_beside_on_the_recordings_it_has(
     page.locator('input[type="file"]').set_input_files(
         {"name": "silent.tsv", "mimeType": "text/plain", "buffer": path.read_bytes()}
     )
+    expect(page.get_by_text("silent.tsv")).to_be_visible()  # it has arrived
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_text("Added chb01_03_2986-3036s_desc-silent_events.tsv")).to_be_visible()
     page.keyboard.press("Escape")
@@ -312,3 +313,38 @@ def test_nothing_to_judge_says_what_to_do_next(
     expect(page.get_by_text("no recording has a reference yet")).to_be_visible()
     page.get_by_role("link", name="Go to Recordings").click()
     expect(page.get_by_role("textbox", name="Find by name")).to_be_visible()
+
+
+def test_the_table_by_recording_is_ordered_by_a_head_and_stays_so(
+    page: Page, server: Server
+) -> None:
+    open_page(page, server)
+    table = page.get_by_role("table", name="Figures by recording")
+    names = table.locator("tbody th")
+    as_it_came = names.all_inner_texts()
+    head = table.get_by_role("button", name="Window specificity")
+    head.click()
+    assert sorted_values(table) == sorted(sorted_values(table), reverse=True)
+    head.click()
+    assert sorted_values(table) == sorted(sorted_values(table))
+    expect(table.get_by_role("columnheader", name="Window specificity")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
+    ordered = names.all_inner_texts()
+    assert sorted(ordered) == sorted(as_it_came)
+    page.keyboard.press("Shift+ArrowRight")  # rows stay under the eye while the threshold moves
+    threshold(page)
+    assert names.all_inner_texts() == ordered
+    head.click()
+    assert names.all_inner_texts() == as_it_came
+    spread = page.get_by_role("table", name="Figures by person").locator("tfoot th")
+    expect(spread).to_have_text("mean ± SD over persons")
+
+
+def sorted_values(table: Locator) -> list[float]:
+    """Values of the last column from the top, down to where there is none."""
+    texts = table.locator("tbody td:last-child").all_inner_texts()
+    values = [float(text) for text in texts if text != "n/a"]
+    assert texts[: len(values)] == [text for text in texts if text != "n/a"]
+    assert len(set(values)) > 1
+    return values

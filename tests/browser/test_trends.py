@@ -136,3 +136,24 @@ def test_what_a_recording_cannot_give_is_said(page: Page, server: Server) -> Non
         expect(page.get_by_role("checkbox", name=name)).to_be_disabled()
     expect(page.get_by_text("no derivation over the left or the right side").first).to_be_visible()
     expect(page.get_by_text("no regions that mirror each other")).to_be_visible()
+
+
+def test_a_trend_says_which_bad_channel_is_part_of_it(page: Page, server: Server) -> None:
+    open_recording(page, server, "long")
+    page.keyboard.press("t")
+    for name in ("Amplitude-integrated EEG", "Asymmetry", "Rhythmicity"):
+        page.get_by_role("checkbox", name=name).check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("h")
+    listed = page.get_by_role("region", name="Channels")
+    listed.get_by_role("button", name="T7", exact=True).click()
+    trends = page.locator("canvas.trends")
+    # the amplitude is that of C3-P3 and C4-P4, the others are of whole regions
+    for words in ("Asymmetry: includes T7, marked bad", "Rhythmicity: includes T7, marked bad"):
+        expect(trends).to_have_attribute("aria-label", re.compile(words))
+    expect(trends).not_to_have_attribute("aria-label", re.compile("EEG: includes"))
+    expect(page.locator("canvas.spectrogram")).to_have_attribute(
+        "aria-label", re.compile("RP, includes T7, marked bad")
+    )
+    listed.get_by_role("button", name="C4", exact=True).click()
+    expect(trends).to_have_attribute("aria-label", re.compile("EEG: includes C4, marked bad"))

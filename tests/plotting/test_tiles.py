@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
+from memory_recordings import Memory, noise, recording
 from numpy.typing import NDArray
 
 from eegdash.montage import ELECTRODES_10_20, LONGITUDINAL_BIPOLAR, MONTAGES, resolve
@@ -20,52 +19,12 @@ from eegdash.plotting.tiles import (
     raw_tile,
 )
 from eegdash.preprocessing import filter_uv
-from eegdash.recording import Block, Recording
+from eegdash.recording import Block
 
 Float = NDArray[np.float32]
 BIPOLAR = tuple(d.name for d in LONGITUDINAL_BIPOLAR)
 AS_RECORDED = MONTAGES["as-recorded"]
 BANANA = MONTAGES["longitudinal-bipolar"]
-
-
-class Memory:
-    """Samples of an array as a reader hands them out."""
-
-    def __init__(self, signal_uv: Float) -> None:
-        self.signal_uv = signal_uv
-        self.longest = 0
-
-    def read(self, first: int, last: int, picks: Sequence[int]) -> Float:
-        assert 0 <= first <= last <= self.signal_uv.shape[1]
-        self.longest = max(self.longest, last - first)
-        return self.signal_uv[list(picks), first:last]
-
-
-def recording(
-    signal_uv: Float,
-    sfreq: float = 256.0,
-    names: Sequence[str] = ("Fp1",),
-    blocks: tuple[Block, ...] | None = None,
-    eeg: Sequence[bool] | None = None,
-) -> Recording:
-    blocks = blocks or (Block(0.0, 0, signal_uv.shape[1]),)
-    return Recording(
-        Path("a.edf"), "0" * 64, sfreq, tuple(names), blocks, None, (), (), Memory(signal_uv),
-        tuple(eeg) if eeg is not None else (True,) * len(names), "test",
-    )  # fmt: skip
-
-
-def noise(rows: int, seconds: float, sfreq: float = 256.0, seed: int = 0) -> Float:
-    rng = np.random.default_rng(seed)
-    white = rng.standard_normal((rows, round(seconds * sfreq)))
-    # with a slow drift, as electrodes have, for the high-pass to remove
-    drift = 200 * np.cumsum(rng.standard_normal(white.shape), axis=1) / sfreq
-    return (30 * white + drift).astype(np.float32)
-
-
-def sine(seconds: float, hz: float, peak_uv: float, sfreq: float = 256.0) -> Float:
-    t = np.arange(round(seconds * sfreq)) / sfreq
-    return (peak_uv * np.sin(2 * np.pi * hz * t))[None].astype(np.float32)
 
 
 def decode(tile: bytes) -> tuple[Float, float, bool]:

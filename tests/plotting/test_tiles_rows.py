@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
+from memory_recordings import recording as recording_of
 from numpy.typing import NDArray
 
 from eegdash.annotations import Annotation
@@ -33,16 +33,6 @@ CHB_MIT = (
 ).split()
 
 
-class Memory:
-    """Samples of an array as a reader hands them out."""
-
-    def __init__(self, signal_uv: Float) -> None:
-        self.signal_uv = signal_uv
-
-    def read(self, first: int, last: int, picks: Sequence[int]) -> Float:
-        return self.signal_uv[list(picks), first:last]
-
-
 def recording(
     names: Sequence[str],
     signal_uv: Float | None = None,
@@ -52,11 +42,7 @@ def recording(
 ) -> Recording:
     if signal_uv is None:
         signal_uv = noise(len(names), 30)
-    blocks = blocks or (Block(0.0, 0, signal_uv.shape[1]),)
-    return Recording(
-        Path("a.edf"), "0" * 64, SFREQ, tuple(names), blocks, None, tuple(notes), (),
-        Memory(signal_uv), (True,) * len(names), "test",
-    )  # fmt: skip
+    return recording_of(signal_uv, SFREQ, names, blocks, notes=notes)
 
 
 def noise(rows: int, seconds: float) -> Float:

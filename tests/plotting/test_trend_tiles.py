@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from memory_recordings import Memory
+from memory_recordings import recording as recording_of
 from numpy.typing import NDArray
 
 from eegdash.io import open_recording
@@ -37,31 +39,13 @@ Tiles = dict[tuple[str, int, int], NDArray[np.uint8]]
 BIPOLAR = tuple(d.name for d in LONGITUDINAL_BIPOLAR)
 
 
-class Memory:
-    """Samples of an array as a reader hands them out; remembers what was asked for."""
-
-    def __init__(self, signal_uv: Float) -> None:
-        self.signal_uv = signal_uv
-        self.longest = self.total = 0
-
-    def read(self, first: int, last: int, picks: Sequence[int]) -> Float:
-        assert 0 <= first <= last <= self.signal_uv.shape[1]
-        self.longest = max(self.longest, last - first)
-        self.total += last - first
-        return self.signal_uv[list(picks), first:last]
-
-
 def recording(
     signal_uv: Float,
     sfreq: float = 256.0,
     names: Sequence[str] = BIPOLAR,
     blocks: tuple[Block, ...] | None = None,
 ) -> Recording:
-    blocks = blocks or (Block(0.0, 0, signal_uv.shape[1]),)
-    return Recording(
-        Path("a.edf"), "0" * 64, sfreq, tuple(names), blocks, None, (), (), Memory(signal_uv),
-        (True,) * len(names), "test",
-    )  # fmt: skip
+    return recording_of(signal_uv, sfreq, names, blocks)
 
 
 def noise(rows: int, seconds: float, sfreq: float = 256.0, seed: int = 0) -> Float:

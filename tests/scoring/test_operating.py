@@ -175,6 +175,20 @@ def test_each_criterion_finds_what_a_plain_search_finds(table: OperatingTable) -
     assert curve.fp_per_24h[at[choice.threshold_pm]] == best
 
 
+def test_a_threshold_that_reaches_a_target_exactly_is_allowed(table: OperatingTable) -> None:
+    curve = table.curve()
+    for target in np.unique(curve.fp_per_24h):
+        choice = choose_threshold(curve, Criterion.FP_PER_24H, float(target))
+        assert choice is not None
+        at = list(curve.threshold_pm).index(choice.threshold_pm)
+        assert curve.sensitivity[at] == curve.sensitivity[curve.fp_per_24h <= target].max()
+    for target in np.unique(curve.sensitivity):
+        choice = choose_threshold(curve, Criterion.SENSITIVITY, float(target))
+        assert choice is not None
+        at = list(curve.threshold_pm).index(choice.threshold_pm)
+        assert curve.fp_per_24h[at] == curve.fp_per_24h[curve.sensitivity >= target].min()
+
+
 def curve_of(f1: list[float]) -> OperatingCurve:
     values = np.array(f1)
     nan = np.full(len(values), np.nan)

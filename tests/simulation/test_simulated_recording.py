@@ -14,9 +14,17 @@ import pytest
 from eegdash.export import write_edf_stream
 from eegdash.io import open_recording, read_reference
 from eegdash.montage import ELECTRODES_10_20, LONGITUDINAL_BIPOLAR, MONTAGES, resolve
-from eegdash.simulation import SEIZURES, Person, demo, draw_person, plan_simulation, simulate
+from eegdash.simulation import (
+    PATTERNS,
+    SEIZURES,
+    Person,
+    demo,
+    draw_person,
+    plan_simulation,
+    simulate,
+)
 from eegdash.training.datasets import bipolar_uv
-from eegdash.workflows.files import write_simulation
+from eegdash.workflows.files import simulate_to_file, write_simulation
 
 
 def test_same_seed_same_samples_other_seed_other_samples() -> None:
@@ -180,3 +188,27 @@ def test_simulating_and_writing_is_500_times_faster_than_real_time(tmp_path: Pat
     started = time.process_time()  # of both cores: others may be busy on this machine
     write_simulation(plan_simulation(3600, seed=1, n_seizures=4), tmp_path / "hour.edf")
     assert time.process_time() - started < 2 * 3600 / 500
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_pattern_that_is_asked_for_occurs(tmp_path: Path, name: str) -> None:
+    kinds = set()
+    for seed in range(4):
+        path = tmp_path / f"{seed}.edf"
+        simulate_to_file(
+            path, duration_s=180, n_seizures=1, seed=seed, changes={"patterns": (name,)},
+            all_truth=True,
+        )  # fmt: skip
+        rows = (tmp_path / f"{seed}_truth.tsv").read_text().splitlines()[1:]
+        found = [row.split("\t") for row in rows]
+        mine = [(float(cells[0]), float(cells[1])) for cells in found if cells[2] == name]
+        assert mine, seed
+        assert all(onset_s + length_s <= 180 for onset_s, length_s in mine)
+        kinds |= {cells[2] for cells in found}
+    assert not kinds & (set(PATTERNS) - {name})
+
+
+def test_a_pattern_that_cannot_be_placed_is_said() -> None:
+    person = draw_person(3, patterns=("LPD",), patterns_per_hour=0.0)
+    with pytest.raises(ValueError, match="LPD does not fit into 50 s beside the seizures"):
+        plan_simulation(50.0, seed=3, seizure_s=(29, 30), person=person, each_pattern=True)

@@ -13,7 +13,7 @@ from eegdash.checkpoints import DERIVATIONS, DetectorConfig
 from eegdash.io.layouts import read_dataset
 from eegdash.montage import LONGITUDINAL_BIPOLAR
 from eegdash.simulation import simulate
-from eegdash.training.datasets import bipolar_uv
+from eegdash.training.datasets import bipolar_uv, label_windows
 from eegdash.training.material import (
     RealRecording,
     clip_variants,
@@ -126,3 +126,13 @@ def test_the_pack_is_read_at_the_rate_of_the_detector(data_pack: Path) -> None:
     assert clip.derivations_uv.shape == (18, 4000)
     assert clip.person == "CHB-MIT/chb01"
     assert found["sparcnet_SZ_sample1.edf"].person == "IIIC/sparcnet_SZ_sample1.edf"
+
+
+def test_windows_near_an_edge_of_a_seizure_train_nothing() -> None:
+    annotations = [Annotation(20, 15, "sz"), Annotation(0, 60, BACKGROUND)]
+    seizure, weight = label_windows(35, CONFIG, annotations)
+    centre_s = 4.5 + 1.5 * np.arange(35)
+    assert (seizure == ((centre_s >= 20) & (centre_s < 35))).all()
+    near = (abs(centre_s - 20) < 1.5) | (abs(centre_s - 35) < 1.5)
+    assert ((weight == 0) == near).all()
+    assert (weight[~near] == 1).all()

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { faultWords, pageFlags, rowStates, rowsNote } from "../../eegdash/ui/viewer/rows.js";
+import { badNames, faultWords, pageFlags, rowStates, rowsNote } from "../../eegdash/ui/viewer/rows.js";
 
 // Fp1-F7, F7-T7, T7-P7 of a recording of the channels Fp1, F7, T7, P7
 const montage = { names: ["Fp1-F7", "F7-T7", "T7-P7"], sides: ["L", "L", "L"], sums: ["", "", ""], inputs: [[0, 1], [1, 2], [2, 3]] };
@@ -37,6 +37,13 @@ test("the heading says what is not on screen", () => {
   const hidden = new Set(["T7-P7", "not of this montage"]);
   assert.equal(rowsNote(rowStates(montage, choice({ hidden })), new Set(), labels), "1 of 3 rows hidden");
   assert.equal(rowsNote(rowStates(montage, choice({ bad: new Set([9]) })), new Set([9]), labels), ""); // not used here
+});
+
+test("bad channels are named where they are part of something, each once, many as a number", () => {
+  assert.equal(badNames([0, 2, 2, 1], new Set([2, 9]), labels), "T7");
+  assert.equal(badNames([2, 0], new Set([0, 2]), labels), `${labels[0]}, T7`);
+  assert.equal(badNames([0, 1], new Set([2]), labels), "");
+  assert.equal(badNames([0, 1, 2, 3, 4], new Set([0, 1, 2, 3, 4]), ["a", "b", "c", "d", "e"]), "5 channels");
 });
 
 test("what is wrong is said in words, from all tiles of the page that have arrived", () => {

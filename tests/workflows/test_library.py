@@ -102,6 +102,30 @@ def test_facts_are_renewed_when_an_events_file_appears_and_when_it_changes(
     assert library.facts(desk, path).n_seizures is None
 
 
+@pytest.mark.parametrize("name", ["chb01_03.edf", "sub-1_run-01_eeg.edf"])
+def test_facts_follow_every_file_on_which_the_reference_depends(desk: Desk, name: str) -> None:
+    path = write_noise(desk.workspace.recordings / name, seconds=20)
+    seen = [library.facts(desk, path)]
+
+    def put(beside: str, text: str) -> library.Facts:
+        (path.parent / beside).write_text(text)
+        seen.append(library.facts(desk, path))
+        assert seen[-1] != seen[-2], beside
+        return seen[-1]
+
+    if name.startswith("chb"):
+        summary = (
+            "File Name: chb01_03.edf\nNumber of Seizures in File: 1\n"
+            "Seizure Start Time: 3 seconds\nSeizure End Time: 9 seconds\n"
+        )
+        assert put("chb01-summary.txt", summary).n_seizures == 1
+        assert put("chb01_03.edf.seizures", "damaged").n_seizures is None
+    events = "onset\tduration\teventType\tconfidence\tchannels\tdateTime\trecordingDuration\n"
+    assert put(f"{path.stem.removesuffix('_eeg')}_events.tsv", events).n_seizures is not None
+    unknown = f"file\tknown_from_s\tknown_to_s\tnote\n{name}\t\t\tnobody looked\n"
+    assert put("coverage.tsv", unknown).n_seizures is None
+
+
 def test_a_damaged_events_file_is_a_note_and_the_signal_still_opens(desk: Desk, path: Path) -> None:
     path.with_name("night_events.tsv").write_bytes(b"\xff\xfe\x00 not a table")
     found = library.facts(desk, path)

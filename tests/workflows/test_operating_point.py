@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from simulated_files import write_events, write_noise
 
 from eegdash.checkpoints import CheckpointInfo
@@ -110,6 +111,28 @@ def test_the_newest_lock_of_a_model_holds_and_touches_no_other_model(
     assert shipped_point(held).threshold_pm == tiny_model.threshold_pm
     first = (desk.workspace.state / FILE_NAME).read_bytes().splitlines()[0]
     assert json.loads(first)["threshold_pm"] == 620, "nothing that was locked is ever edited"
+
+
+def test_the_point_that_holds_remembers_what_it_was_chosen_on(
+    desk: Desk, tiny_model: CheckpointInfo, scored: Path
+) -> None:
+    assert own_point(desk, tiny_model) == shipped_point(tiny_model)
+    lock(desk, tiny_model, scored, POINT)
+    assert own_point(desk, tiny_model) == POINT, "or its figures would not be called optimistic"
+
+
+def test_two_who_lock_at_once_wait_for_each_other(
+    desk: Desk, tiny_model: CheckpointInfo, scored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eegdash.workflows.locked_points._LOCK_TIMEOUT_S", 0.2)
+    with (
+        FileLock(desk.workspace.state / "operating_points.lock"),
+        pytest.raises(WorkspaceError, match="NOT locked"),
+    ):
+        lock(desk, tiny_model, scored, POINT)
+    assert locked_history(desk.workspace).points == ()
+    lock(desk, tiny_model, scored, POINT)
+    assert len(locked_history(desk.workspace).points) == 1
 
 
 def test_the_same_decision_is_kept_once(

@@ -13,6 +13,7 @@ from eegdash.annotations import Annotation, Reference
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import PostProcessing, ProbabilityTrace, detect
 from eegdash.errors import CheckpointError, EegdashError, RecordingError
+from eegdash.labels import DraftLabel
 from eegdash.montage import ELECTRODES_10_20
 from eegdash.plotting.trend_tiles import KINDS
 from eegdash.workflows import display, library, score
@@ -244,6 +245,24 @@ def test_the_score_task_prepares_all_that_the_page_shows(
         assert display.display_tile(desk, display.display_key(opened, kind), 0, 0) is not None
     found = score.scored_summary(desk, path, tiny_model)
     assert (found.threshold_pm, found.n_labels) == (500, 0)
+
+
+def test_the_list_counts_what_this_reader_reviewed_and_the_labels_of_all(
+    desk: Desk, path: Path, tiny_model: CheckpointInfo
+) -> None:
+    assert isinstance(score.score(desk, path, tiny_model), score.Scored)
+    always = replace(tiny_model, threshold_pm=0)  # one detection, 3.75 s to 56.25 s
+    sha256 = library.known_hash(desk, path)
+    for reviewer, onset_s, duration_s in (("A", 5.0, 50.0), ("B", 20.0, 10.0)):
+        desk.labels.append(
+            DraftLabel(
+                idempotency_id=reviewer, reviewer=reviewer, recording_sha256=sha256,
+                onset_s=onset_s, duration_s=duration_s, verdict="agree",
+            )
+        )  # fmt: skip
+    for reviewer, n_reviewed in (("A", 1), ("B", 0), ("", 0)):
+        found = score.scored_summary(desk, path, always, reviewer)
+        assert (found.n_events, found.n_labels, found.n_reviewed) == (1, 2, n_reviewed)
 
 
 def test_a_task_that_fails_says_why(desk: Desk) -> None:

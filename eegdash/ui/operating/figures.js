@@ -1,7 +1,8 @@
 // The figures of a threshold as tables: events and windows side by side, by recording, by person.
 
-import { make } from "../viewer/dom.js";
+import { button, make } from "../viewer/dom.js";
 import { countsAt, eventRates, personsOf, spread, windowRates } from "./rates.js";
+import { orderOf } from "./sorting.js";
 import { NA, meanSd, perDay, shapeOf, share, threshold } from "./words.js";
 
 const CELLS = [
@@ -24,12 +25,10 @@ const TITLES = [
 
 const cell = (tag, text, more = {}) => make(tag, { textContent: text, ...more });
 
-// A table whose cells keep their nodes, so that moving the threshold sets text and nothing else.
-export class Sheet {
-  constructor(caption, heads, titles = []) {
-    this.heads = heads.map((text, i) => cell("th", text, { scope: "col", title: titles[i] || "" }));
-    this.body = make("tbody");
-    this.node = make("table", {}, make("caption", { textContent: caption, class: "hidden" }), make("thead", {}, make("tr", {}, ...this.heads)), this.body);
+// Rows whose cells keep their nodes, so that moving the threshold sets text and nothing else.
+class Rows {
+  constructor(tag) {
+    this.node = make(tag);
     this.rows = [];
   }
 
@@ -41,7 +40,7 @@ export class Sheet {
         const cells = texts.map((_, j) => make(j ? "td" : "th", j ? {} : { scope: "row" }));
         const row = make("tr", {}, ...cells);
         if (this.rows[i]) this.rows[i].row.replaceWith(row);
-        else this.body.append(row);
+        else this.node.append(row);
         this.rows[i] = { row, cells, texts: [] };
       }
       const { cells, texts: before } = this.rows[i];
@@ -51,6 +50,54 @@ export class Sheet {
       cells[0].title = titles[i] || "";
       this.rows[i].texts = texts;
     });
+  }
+}
+
+export class Sheet {
+  constructor(caption, heads, titles = []) {
+    this.heads = heads.map((text, i) => cell("th", text, { scope: "col", title: titles[i] || "" }));
+    this.body = new Rows("tbody");
+    this.node = make("table", {}, make("caption", { textContent: caption, class: "hidden" }), make("thead", {}, make("tr", {}, ...this.heads)), this.body.node);
+  }
+
+  show(rows, titles) {
+    this.body.show(rows, titles);
+  }
+}
+
+const SORTS = ["descending", "ascending"];
+
+// A long table that is ordered by a press on a head: falling, rising, as it came. The order holds
+// while the threshold moves, so that no row runs away from under the eye. `foot` stays in sight.
+class SortedSheet extends Sheet {
+  constructor(caption, heads) {
+    super(caption, heads);
+    this.foot = new Rows("tfoot");
+    this.node.append(this.foot.node);
+    this.sort = { column: 0, direction: "none" };
+    this.order = null;
+    this.heads.forEach((head, i) => head.replaceChildren(button(heads[i] || "Name", "Order the rows by this", () => this.sortBy(i), "sort")));
+  }
+
+  sortBy(column) {
+    const { sort } = this;
+    const place = sort.column === column ? SORTS.indexOf(sort.direction) + 1 : 0;
+    this.sort = { column, direction: SORTS[place] || "none" };
+    this.heads.forEach((head, i) => head.setAttribute("aria-sort", i === column ? this.sort.direction : "none"));
+    this.order = place < SORTS.length ? orderOf(this.shown, column, place === 0) : null;
+    super.show(this.inOrder());
+  }
+
+  inOrder() {
+    return this.order ? this.order.map((i) => this.shown[i]) : this.shown;
+  }
+
+  show(rows, foot = []) {
+    const others = !this.shown || rows.length !== this.shown.length || rows.some((row, i) => row[0] !== this.shown[i][0]);
+    this.shown = rows;
+    if (this.order && others) this.order = orderOf(rows, this.sort.column, this.sort.direction === SORTS[0]);
+    super.show(this.inOrder());
+    this.foot.show(foot);
   }
 }
 
@@ -99,11 +146,11 @@ export function showCompared(sheet, columns, active) {
     line("Window F1", (r) => (r.windows ? share(r.windows.f1) : NA)),
   ]);
   const now = columns.findIndex(({ name }) => name === active) + 1;
-  [sheet.heads, ...sheet.rows.map((row) => row.cells)].forEach((cells) => cells.forEach((node, i) => node.classList.toggle("now", i > 0 && i === now)));
+  [sheet.heads, ...sheet.body.rows.map((row) => row.cells)].forEach((cells) => cells.forEach((node, i) => node.classList.toggle("now", i > 0 && i === now)));
 }
 
 export const groupSheet = (caption) =>
-  new Sheet(caption, ["", "Seizures found", "Sensitivity", "False alarms", "FP/24 h", "Precision", "F1", "Detections", "Window sensitivity", "Window specificity"]);
+  new SortedSheet(caption, ["", "Seizures found", "Sensitivity", "False alarms", "FP/24 h", "Precision", "F1", "Detections", "Window sensitivity", "Window specificity"]);
 
 function groupRow(name, table, column, rows) {
   const { events, windows } = countsAt(table, column, rows);
@@ -127,8 +174,8 @@ export function showPersons(sheet, table, column) {
     const { mean, sd } = spread(rates.map(get));
     return mean === null ? NA : `${shown(mean)}${sd === null ? "" : ` ± ${shown(sd)}`}`;
   };
-  sheet.show([
-    ...persons.map(({ person, rows }) => groupRow(rows.length > 1 ? `${person} (${rows.length} recordings)` : person, table, column, rows)),
+  const rows = persons.map((one) => groupRow(one.rows.length > 1 ? `${one.person} (${one.rows.length} recordings)` : one.person, table, column, one.rows));
+  sheet.show(rows, [
     ["mean ± SD over persons", "", over((r) => r.sensitivity), "", over((r) => r.fpPerDay, perDay), over((r) => r.precision), over((r) => r.f1), "", over((r) => r.w.sensitivity), over((r) => r.w.specificity)],
   ]);
 }

@@ -1,14 +1,11 @@
-"""HTTP routes of the operating-point component: code, and tables of all thresholds.
+"""HTTP route of the operating-point component: tables of all thresholds.
 
 A token opens one set of recordings for one model, so that an address cannot be turned to another.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -27,11 +24,6 @@ if TYPE_CHECKING:  # the server starts without what the tables need
 _IMMUTABLE = {"cache-control": f"private, max-age={TOKEN_AGE_S}, immutable"}
 _LATER = {"cache-control": "no-store"}
 _KEPT_REQUESTS = 500
-# the component's own modules, and those of the viewer that it shares
-_PARTS = {
-    "operating": Path(__file__).parent,
-    "viewer": Path(__file__).parents[1] / "viewer",
-}
 # Tables of less than this are computed at once, in some 0.1 s: a worker would take longer to start.
 _AT_ONCE_S = 3600.0
 _GONE = "The tables are not kept any more."
@@ -52,33 +44,6 @@ def register(key: str, request: TableRequest, duration_s: float) -> None:
     _requests[key] = request, duration_s
     while len(_requests) > _KEPT_REQUESTS:
         del _requests[next(iter(_requests))]
-
-
-@lru_cache(maxsize=1)
-def scripts() -> dict[str, bytes]:
-    """Return every script of the component by ``part/name``, as when the server starts."""
-    return {
-        f"{part}/{path.name}": path.read_bytes()
-        for part, folder in _PARTS.items()
-        for path in sorted(folder.glob("*.js"))
-    }
-
-
-@lru_cache(maxsize=1)
-def version() -> str:
-    """Return a hash of all scripts, which stands in their addresses."""
-    digest = hashlib.sha256()
-    for name, content in sorted(scripts().items()):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
-    return digest.hexdigest()[:16]
-
-
-async def _script(request: Request) -> Response:
-    part, name = request.path_params["part"], request.path_params["name"]
-    content = scripts().get(f"{part}/{name}")
-    if content is None:
-        return Response("no such file", 404)
-    return Response(content, media_type="text/javascript", headers=_IMMUTABLE)
 
 
 def _tables(request: Request) -> Response:
@@ -141,7 +106,4 @@ def _computed(
     return Response(status_code=202, headers=_LATER)
 
 
-ROUTES = [
-    Route("/operating/{version}/{part}/{name}", _script),
-    Route("/operating-tables/{token}/{rules}", _tables),
-]
+ROUTES = [Route("/operating-tables/{token}/{rules}", _tables)]

@@ -7,14 +7,10 @@ and never a picture.
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
-
-import streamlit as st
 
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import ProbabilityTrace
@@ -23,42 +19,17 @@ from eegdash.plotting import tiles as drawn
 from eegdash.plotting import trend_tiles as trends
 from eegdash.plotting.pyramid import LEVELS, TILE_COLUMNS
 from eegdash.ui import cache
+from eegdash.ui.scripts import component
 from eegdash.ui.security import TOKEN_AGE_S, sign
 from eegdash.ui.session import View, session
 from eegdash.workflows import display, library, reading, review, score
 from eegdash.workflows.label_view import shown_labels
 from eegdash.workflows.undo import undo_words
 
-_FOLDER = Path(__file__).parent
 _KEPT_ANSWERS = 50
 VIEW, OPERATING, DECISIONS, READER = "view", "operating", "decisions", "reader"
 EXPLAIN = "explain"
-
-
-def _version() -> str:
-    digest = hashlib.sha256()
-    for path in sorted(_FOLDER.glob("*.js")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-_ASSETS = f"/viewer/{_version()}"
-# The code is modules of their own addresses, so that they are sent once and cached; what
-# Streamlit carries with the data is this loader. It asks for all of them at once, because
-# each would otherwise wait for the one that imports it.
-_LOADER = f"""
-const load = (name) => import(new URL("{_ASSETS}/" + name, window.location.origin));
-{json.dumps(sorted(path.name for path in _FOLDER.glob("*.js")))}.forEach(load);
-export default function (component) {{
-  load("viewer.js").then((module) => module.update(component));
-}}
-"""
-_component = st.components.v2.component(
-    "eeg_review_viewer",
-    html='<div class="mount"></div>',
-    css=(_FOLDER / "viewer.css").read_text(encoding="utf-8"),
-    js=_LOADER,
-)
+_component = component("eeg_review_viewer", "viewer/viewer.js")
 
 
 def mount(
@@ -197,7 +168,10 @@ def _spectrogram_facts(opened: library.Opened) -> dict[str, Any] | None:
     pairs = trends.asymmetry_pairs(panels)
     return {
         "key": display.display_key(opened, trends.SPECTROGRAM),
-        "panels": [{"name": panel.name, "title": panel.title} for panel in panels],
+        "panels": [
+            {"name": panel.name, "title": panel.title, "channels": list(panel.matrix.picks)}
+            for panel in panels
+        ],
         "most_chosen": spectrograms.MOST_PANELS,
         "columns": grid.n_columns,
         "bin_hz": grid.bin_hz,
@@ -220,7 +194,10 @@ def _trend_facts(opened: library.Opened) -> dict[str, Any]:
     ):
         found[kind] = {
             "key": display.display_key(opened, kind),
-            "strips": [{"side": strip.side, "title": strip.title} for strip in trend.strips],
+            "strips": [
+                {"side": strip.side, "title": strip.title, "channels": list(strip.matrix.picks)}
+                for strip in trend.strips
+            ],
             "why": trend.why,
             "columns": trend.grid.n_columns,
             "bins": trend.grid.n_bins,

@@ -17,13 +17,18 @@ export function rowStates(montage, { bad, hidden, solo, faint }) {
   });
 }
 
+// Which of some recorded channels are marked bad, for a heading; empty where none is.
+export function badNames(channels, bad, labels) {
+  const names = [...new Set(channels)].filter((channel) => bad.has(channel)).sort((a, b) => a - b).map((channel) => labels[channel]);
+  return names.length > 4 ? `${names.length} channels` : names.join(", ");
+}
+
 // What is not on screen, for the heading: "2 of 18 rows hidden, T7 bad"; empty where all is there.
 export function rowsNote(states, bad, labels) {
-  const used = new Set(states.flatMap((state) => state.inputs));
   const hidden = states.filter((state) => !state.shown).length;
-  const names = [...bad].filter((channel) => used.has(channel)).sort((a, b) => a - b).map((channel) => labels[channel]);
+  const names = badNames(states.flatMap((state) => state.inputs), bad, labels);
   const parts = hidden ? [`${hidden} of ${states.length} rows hidden`] : [];
-  if (names.length) parts.push(`${names.length > 4 ? `${names.length} channels` : names.join(", ")} bad`);
+  if (names) parts.push(`${names} bad`);
   return parts.join(", ");
 }
 

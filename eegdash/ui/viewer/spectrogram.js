@@ -4,6 +4,7 @@ import { xOf } from "./axis.js";
 import { clipPlot, density, gaps, heading, markedSpan, note, pageMark, prepare, rowName } from "./canvas.js";
 import { TABLES, css, limited } from "./colours.js";
 import { levelOf, tilesIn } from "./pyramid.js";
+import { badNames } from "./rows.js";
 import { decodeSpectrogram } from "./tiles.js";
 import { decibel } from "./trendvalues.js";
 
@@ -21,6 +22,7 @@ export function regions(desk) {
   return {
     info,
     names: info.panels.map((panel) => panel.name),
+    channels: channelsOf(info.panels),
     get: (level, index) => desk.tiles.get(`${base}/spectrogram/${info.key}/${level}/${index}`, decodeSpectrogram),
   };
 }
@@ -38,11 +40,12 @@ function source(desk) {
   const rows = chosenRows(desk);
   if (!rows.length) return regions(desk);
   const { base, mark } = desk.data;
-  const { name, names } = desk.display.montage();
+  const { name, names, inputs } = desk.display.montage();
   const address = `${base}/chosen/${mark}/${name}/${desk.channels.inAddress()}/${rows.join(".")}`;
   return {
     info: desk.spectrogram,
     names: rows.map((row) => names[row]),
+    channels: rows.flatMap((row) => inputs[row]),
     get: (level, index) => desk.tiles.get(`${address}/${level}/${index}`, decodeSpectrogram),
   };
 }
@@ -139,7 +142,8 @@ export function spectrogramPanel(canvas, desk, theme) {
   const lines = BANDS.filter((f) => f < fmax).join(", ");
   const level = levelOf(from.info, view.length, area.plot);
   const columns = level ? `, mean of ${from.info.step_s * 4 ** level} s` : "";
-  heading(area, "Spectrogram", theme, `power in dB re 1 µV²/Hz, 0.5 to ${fmax} Hz, band lines at ${lines} Hz; frames of ${from.info.window_s} s${columns}${badNote(desk)}`);
+  const bad = badNote(desk, from.channels);
+  heading(area, "Spectrogram", theme, `${bad}power in dB re 1 µV²/Hz, 0.5 to ${fmax} Hz, band lines at ${lines} Hz; frames of ${from.info.window_s} s${columns}`);
   let waiting = false;
   from.names.forEach((name, i) => {
     const y = 20 + i * (h + 3);
@@ -156,13 +160,16 @@ export function spectrogramPanel(canvas, desk, theme) {
   const { colours, dbLow, dbHigh } = desk.display.settings;
   const box = { y: 20, h: from.names.length * (h + 3) - 3 };
   colourBar(area, box, TABLES[colours], [`${dbHigh} dB`, `${(dbHigh + dbLow) / 2}`, `${dbLow} dB`], theme);
-  canvas.setAttribute("aria-label", `Spectrogram of ${from.names.join(", ")}, 0.5 to ${fmax} Hz, ${dbLow} to ${dbHigh} dB`);
+  canvas.setAttribute("aria-label", `Spectrogram of ${from.names.join(", ")}, ${bad}0.5 to ${fmax} Hz, ${dbLow} to ${dbHigh} dB`);
 }
 
-// A region is the mean of its derivations, whatever the reader thinks of one of them.
-export function badNote(desk) {
-  return desk.channels.bad.size && !chosenRows(desk).length ? "; channels marked bad are not left out" : "";
+// A strip is made of its derivations, whatever the reader thinks of one of them: it says so first.
+export function badNote(desk, channels) {
+  const names = badNames(channels, desk.channels.bad, desk.channels.labels());
+  return names ? `includes ${names}, marked bad; ` : "";
 }
+
+export const channelsOf = (strips) => strips.flatMap((strip) => strip.channels);
 
 // Colours from the bottom to the top of a box, with words at top, middle and bottom.
 export function colourBar(area, box, table, words, theme) {

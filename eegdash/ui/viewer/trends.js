@@ -4,7 +4,7 @@ import { xOf } from "./axis.js";
 import { clipPlot, density, gaps, heading, markedSpan, note, pageMark, prepare, rowName } from "./canvas.js";
 import { TABLES, limited } from "./colours.js";
 import { levelOf, tilesIn } from "./pyramid.js";
-import { badNote, colourBar, frequencyAxis, regions, stripHeight, tileStrip } from "./spectrogram.js";
+import { badNote, channelsOf, colourBar, frequencyAxis, regions, stripHeight, tileStrip } from "./spectrogram.js";
 import { decodeSpectrogram } from "./tiles.js";
 import { aeegHeight, aeegRuns, aeegWords, asymmetryOfCount, asymmetryTile } from "./trendvalues.js";
 
@@ -27,7 +27,8 @@ export const TREND_TITLES = { aeeg: "Amplitude-integrated EEG", asymmetry: "Asym
 // One strip for both sides together.
 function asymmetryFacts(desk) {
   const found = desk.spectrogram ? desk.spectrogram.asymmetry : { pairs: [], why: "This recording has no spectrogram." };
-  return { strips: found.pairs.length ? [{ side: "both", title: "" }] : [], why: found.why, pairs: found.pairs };
+  const channels = channelsOf(found.pairs.flat().map((i) => desk.spectrogram.panels[i]));
+  return { strips: found.pairs.length ? [{ side: "both", title: "", channels }] : [], why: found.why, pairs: found.pairs };
 }
 
 // Why a trend cannot be shown, wholly or on one side; empty where it can.
@@ -38,7 +39,10 @@ export const isAbsent = (desk, name) => TRENDS.find((trend) => trend[0] === name
 export const anyTrend = (desk) => TRENDS.some(([name]) => desk.display.settings[name]);
 
 export function trendsPanel(canvas, desk, theme) {
-  const shown = TRENDS.filter(([name]) => desk.display.settings[name]).map(([name, facts, height, draw]) => ({ name, facts: facts(desk), h: height(), draw }));
+  const shown = TRENDS.filter(([name]) => desk.display.settings[name]).map(([name, facts, height, draw]) => {
+    const found = facts(desk);
+    return { name, facts: found, h: height(), draw, bad: badNote(desk, channelsOf(found.strips)) };
+  });
   const tall = ({ facts, h }) => HEAD + Math.max(facts.strips.length * (h + APART), 0) + (facts.why ? 16 : 0) + 4;
   const area = prepare(canvas, shown.reduce((sum, trend) => sum + tall(trend), 0));
   const view = desk.navigation.trend();
@@ -50,7 +54,7 @@ export function trendsPanel(canvas, desk, theme) {
     const words = trend.draw(area, view, desk, theme, trend);
     area.g.restore();
     if (trend.facts.why) note(area, trend.facts.why, area.left, top + tall(trend) - 12, theme);
-    spoken.push(`${TREND_TITLES[trend.name]}${words ? `: ${words}` : ""}`);
+    spoken.push(`${TREND_TITLES[trend.name]}${words ? `: ${trend.bad}${words}` : ""}`);
     top += tall(trend);
   });
   canvas.setAttribute("aria-label", `Trends. ${spoken.join(". ")}`);
@@ -82,7 +86,7 @@ function aeeg(area, view, desk, theme, trend) {
   const { facts } = trend;
   const level = levelOf(facts, view.length, area.plot);
   const columns = level ? `, mean of ${4 ** level}` : "";
-  heading(area, TREND_TITLES.aeeg, theme, `µV peak to peak, 2 to 15 Hz; 10th to 90th percentile of ${facts.step_s} s${columns}; linear to 10 µV, logarithmic above`);
+  heading(area, TREND_TITLES.aeeg, theme, `${trend.bad}µV peak to peak, 2 to 15 Hz; 10th to 90th percentile of ${facts.step_s} s${columns}; linear to 10 µV, logarithmic above`);
   const get = getter(desk, "aeeg");
   const pieces = tilesIn(facts, view, level).map((piece) => ({ ...piece, tile: get(level, piece.index) }));
   const words = facts.strips.map((strip, i) => {
@@ -177,7 +181,7 @@ const BALANCE = Object.fromEntries(
 function asymmetry(area, view, desk, theme, trend) {
   const { fmax } = desk.display.settings;
   const columnS = desk.spectrogram ? desk.spectrogram.step_s * 4 ** balanceLevel(area, view, desk.spectrogram) : 0;
-  heading(area, TREND_TITLES.asymmetry, theme, `(right − left) / (right + left) of power, mean of ${columnS} s: orange (R) more right, blue (L) more left; line: 0.5 to ${fmax} Hz together${badNote(desk)}`);
+  heading(area, TREND_TITLES.asymmetry, theme, `${trend.bad}(right − left) / (right + left) of power, mean of ${columnS} s: orange (R) more right, blue (L) more left; line: 0.5 to ${fmax} Hz together`);
   if (!trend.facts.strips.length) return "";
   const { info, get } = regions(desk);
   const bins = Math.round(fmax / info.bin_hz);
@@ -237,7 +241,7 @@ function rhythmicity(area, view, desk, theme, trend) {
   const fmax = Math.min(settings.fmax, facts.bins * facts.bin_hz);
   const level = levelOf(facts, view.length, area.plot);
   const columns = level ? `, strongest of ${facts.step_s * 4 ** level} s` : "";
-  heading(area, TREND_TITLES.rhythmicity, theme, `how far one frequency stands above those beside it for 9 s${columns}, dB, 2 to ${fmax} Hz: bright is rhythmic${badNote(desk)}`);
+  heading(area, TREND_TITLES.rhythmicity, theme, `${trend.bad}how far one frequency stands above those beside it for 9 s${columns}, dB, 2 to ${fmax} Hz: bright is rhythmic`);
   const [low, high] = RHYTHM_DB;
   const name = settings.colours;
   if (!rhythmMaps[name]) rhythmMaps[name] = { name: `rhythm ${name}`, map: limited(TABLES[name], low, high, (v) => (v - 1) * facts.count_db) };
