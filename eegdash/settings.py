@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 MAX_UPLOAD_MB = 200
@@ -27,11 +27,23 @@ class Settings:
         Whether every reader reads blinded first: the detector's output is withheld until the
         first read of a recording is committed (``EEGDASH_BLINDED=1``; 0, false,
         no, off or nothing is off).
+    llm_base_url, llm_model : str
+        Endpoint that speaks the OpenAI protocol, e.g. ``http://127.0.0.1:8080/v1``, and the model
+        to ask there (``EEGDASH_LLM_BASE_URL``, ``EEGDASH_LLM_MODEL``). Without both, reports are
+        worded by the program alone.
+    llm_api_key : str
+        ``EEGDASH_LLM_API_KEY``; local servers as a rule want none. Never shown.
+    llm_images : bool
+        Whether that model takes images (``EEGDASH_LLM_IMAGES=1``): it is then sent figures, too.
     """
 
     workspace: Path
     trusted_packages: tuple[str, ...] = ()
     blinded: bool = False
+    llm_base_url: str = ""
+    llm_model: str = ""
+    llm_api_key: str = field(default="", repr=False)
+    llm_images: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -43,6 +55,10 @@ class Settings:
             workspace=Path(env.get("EEGDASH_WORKSPACE") or "workspace").resolve(),
             trusted_packages=tuple(name.strip() for name in packages if name.strip()),
             blinded=_is_on(env.get("EEGDASH_BLINDED", "")),
+            llm_base_url=env.get("EEGDASH_LLM_BASE_URL", "").strip(),
+            llm_model=env.get("EEGDASH_LLM_MODEL", "").strip(),
+            llm_api_key=env.get("EEGDASH_LLM_API_KEY", "").strip(),
+            llm_images=_is_on(env.get("EEGDASH_LLM_IMAGES", "")),
         )
 
 

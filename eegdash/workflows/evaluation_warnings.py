@@ -38,7 +38,7 @@ def warnings_of(
         )
     if evaluation.overall is None:
         return (*found, "No recording with a known truth could be scored: there are no figures.")
-    found += _training_warnings(evaluation.overall, training)
+    found += training_warnings(evaluation.overall, training)
     if len(evaluation.groups) > 1:
         found.append(
             "The groups differ in hospital, amplifier, age or reference. Compare within a group: "
@@ -61,7 +61,8 @@ def warnings_of(
     return tuple(found)
 
 
-def _training_warnings(group: Group, training: Mapping[str, Any]) -> list[str]:
+def training_warnings(group: Group, training: Mapping[str, Any]) -> list[str]:
+    """Return what has to be said where the model was trained on these persons or recordings."""
     found = []
     persons = _names(training, "persons")
     shared = sorted({r.person for r in group.recordings if r.person_key in persons})
