@@ -32,7 +32,7 @@ POWER_DB = (-20.0, 40.0)
 _SEGMENTS = ("t=0", "t=1", "t=2")
 _MOST_COLUMNS = 60
 _LEFT, _RIGHT = 0.085, 0.905
-_TOP_IN, _BOTTOM_IN, _ROW_IN = 0.22, 0.42, 1.35
+_TOP_IN, _BOTTOM_IN, _ROW_IN = 0.22, 0.42, 1.15
 _SIDE_INKS = {"L": LEFT_INK, "R": RIGHT_INK, "M": MIDLINE_INK, "a": MIDLINE_INK}
 _STEPS_UV = (20, 50, 100, 150, 200, 300, 500, 1000, 2000, 5000)
 
@@ -73,7 +73,7 @@ def picture(found: Attribution) -> NDArray[np.float64]:
     if found.has_frequency_axis:
         positive = parts.positive.sum(axis=1, dtype=np.float64)
         negative = parts.negative.sum(axis=1, dtype=np.float64)
-        return np.where(positive >= negative, positive, -negative)
+        return np.asarray(np.where(positive >= negative, positive, -negative), dtype=np.float64)
     shown = parts.shown().astype(np.float64)
     width = -(-shown.shape[-1] // _MOST_COLUMNS)
     n = shown.shape[-1] // width
@@ -83,8 +83,13 @@ def picture(found: Attribution) -> NDArray[np.float64]:
 
 
 def limit_of(pictures: Sequence[NDArray[np.float64]]) -> float:
-    """Return the common limit of the colour scale of pictures that are compared."""
-    return max([float(np.abs(one).max(initial=0.0)) for one in pictures] + [1e-9])
+    """Return the common limit of the colour scale of pictures that are compared.
+
+    It is the median of their largest values: with the largest of all, one window far stronger
+    than the others would leave nothing to see in them. What is beyond has the last colour.
+    """
+    strongest = [float(np.abs(one).max(initial=0.0)) for one in pictures]
+    return max(float(np.median(strongest)) if strongest else 0.0, 1e-9)
 
 
 def spectrogram_png(
@@ -109,7 +114,7 @@ def spectrogram_png(
     for place, panel in enumerate(power):
         begin = segment_onset_s[place]
         image = axes[place].imshow(
-            panel, origin="lower", aspect="auto", cmap=POWER_MAP, vmin=POWER_DB[0], vmax=POWER_DB[1],
+            panel, origin="lower", aspect="auto", cmap=POWER_MAP, clim=POWER_DB,
             extent=(begin, begin + segment_s, float(freqs_hz[0]), float(freqs_hz[-1])),
             interpolation="nearest",
         )  # fmt: skip
@@ -206,7 +211,7 @@ def traces_png(traces: Traces, evidence: Floats | None, limit: float) -> bytes:
         Of its colour scale.
     """
     n_rows = len(traces.names)
-    height_in = 0.55 + 0.2 * n_rows
+    height_in = 0.55 + 0.18 * n_rows
     figure = new_figure(WIDTH_IN, height_in, arranged=False)
     axes = figure.subplots()
     figure.subplots_adjust(left=_LEFT, right=0.93, bottom=0.42 / height_in, top=0.99)
@@ -258,14 +263,14 @@ def colour_keys_png() -> bytes:
     from matplotlib.colors import Normalize
 
     figure = new_figure(WIDTH_IN, 0.95)
-    left, right = figure.subplots(1, 2)
+    left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.12})
     power = ScalarMappable(Normalize(*POWER_DB), POWER_MAP)
     bar = figure.colorbar(power, cax=left, orientation="horizontal")
     bar.set_label("spectrogram: power, dB re 1 µV²/Hz", fontsize=8)
     bar.ax.tick_params(labelsize=7)
     signed = ScalarMappable(Normalize(-1, 1), signed_map())
     bar = figure.colorbar(signed, cax=right, orientation="horizontal", ticks=[-1, 0, 1])
-    bar.ax.set_xticklabels(["against a seizure", "none", "for a seizure"])
+    bar.ax.set_xticklabels(["against", "none", "for"])
     bar.ax.tick_params(labelsize=7)
-    bar.set_label("attribution: evidence, up to the limit printed beside each map", fontsize=8)
+    bar.set_label("attribution: evidence for a seizure, limits beside each map", fontsize=8)
     return png(figure)

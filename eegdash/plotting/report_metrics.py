@@ -152,7 +152,7 @@ def profiles_png(
     top = max(float(np.nanmax([np.nanmax(seizure), np.nanmax(np.nan_to_num(other))])), 1e-6)
     titles = ("seizure class, for", "seizure class, against", "other class, for",
               "other class, against")  # fmt: skip
-    image = None
+    image: Any = None
     for place, (title, values) in enumerate(zip(titles, (*seizure, *other), strict=True)):
         image = axes[place].imshow(values, vmin=0, vmax=top, cmap="cividis", aspect="auto",
                                    origin="lower")  # fmt: skip

@@ -39,7 +39,7 @@ def new_figure(width_in: float, height_in: float, *, arranged: bool = True) -> F
 
 
 def png(figure: Figure) -> bytes:
-    """Return a figure as PNG; nothing in it says when or by whom it was made."""
+    """Return a figure as PNG, which does not say when or by what it was made."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", facecolor="white", metadata={"Software": None})
     return buffer.getvalue()

@@ -15,13 +15,13 @@ SHORTCUT, UNCERTAIN, FLATTERED, NO_GAIN, UNKNOWN = (
     "shortcut", "uncertain", "flattered", "no gain over amplitude", "truth not known",
 )  # fmt: skip
 _SCORES = (
-    ("windows", "accuracy", "accuracy by windows", "windows"),
-    ("windows", "sensitivity", "sensitivity by windows", "seizure windows"),
-    ("windows", "specificity", "specificity by windows", "seizure-free windows"),
-    ("windows", "f1", "F1 by windows", "windows"),
-    ("events", "sensitivity", "sensitivity by events", "reference events"),
-    ("events", "precision", "precision by events", "detections"),
-    ("events", "f1", "F1 by events", "events"),
+    ("windows", "accuracy", "accuracy by windows", "window"),
+    ("windows", "sensitivity", "sensitivity by windows", "seizure window"),
+    ("windows", "specificity", "specificity by windows", "seizure-free window"),
+    ("windows", "f1", "F1 by windows", "window"),
+    ("events", "sensitivity", "sensitivity by events", "reference event"),
+    ("events", "precision", "precision by events", "detection"),
+    ("events", "f1", "F1 by events", "event"),
 )
 
 
@@ -96,10 +96,10 @@ def _place(top: Facts) -> str:
 def _unknown(facts: Facts) -> Finding | None:
     if facts["metrics"] is not None:
         return None
+    which = "these recordings" if facts["subject"]["n_recordings"] > 1 else "this recording"
     words = (
-        "No accuracy can be stated: the truth of "
-        f"{'these recordings' if facts['subject']['n_recordings'] > 1 else 'this recording'} is not "
-        "known, because there is no reference beside it. What follows describes what the detector "
+        f"No accuracy can be stated: the truth of {which} is not known, because no reference lies "
+        "beside the file. What follows describes what the detector "
         "says, not whether it is right."
     )  # fmt: skip
     return Finding(UNKNOWN, (words,))
@@ -124,7 +124,7 @@ def _uncertain(facts: Facts) -> Finding | None:
 
 
 def _perfect(metrics: Facts) -> Iterator[str]:
-    for level, name, title, things in _SCORES:
+    for level, name, title, thing in _SCORES:
         found = metrics[level][name]
         value, low = found["value"], found["low"]
         if value == 1 and low is not None and 1 - low > WIDE:
@@ -134,8 +134,8 @@ def _perfect(metrics: Facts) -> Iterator[str]:
                 else ""
             )
             yield (
-                f"The {title} is {percent(value)}, but on {found['n']:,} {things} only{overlap}: "
-                f"its 95 % interval is {interval(found)}."
+                f"The {title} is {percent(value)}, but on {count(found['n'], thing)} "
+                f"only{overlap}: its 95 % interval is {interval(found)}."
             )
 
 

@@ -28,7 +28,7 @@ _SYSTEM = (
     "plain text, 8 to 14 short sentences, no markup, no lists, no headings. Use only numbers that "
     "stand in the JSON, rounded at most to two digits, and never compute new ones. Begin with the "
     "conclusion under the key 'conclusion' in your own words, without softening it. Then say what "
-    "the figures rest on, where the evidence lies, what the maps' tests say, and what readers said. "
+    "the figures rest on, where the evidence lies, what the maps' tests say, what readers said. "
     "Say what is not known. Give no diagnosis, no advice on treatment, and no praise. "
     "It is research use only."
 )

@@ -49,12 +49,15 @@ class Token:
     decimals : int
         Digits behind the point.
     percent : bool
+    n_digits : int
+        Digits that are written, without leading zeros.
     """
 
     text: str
     value: float
     decimals: int
     percent: bool
+    n_digits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ def numbers_in(text: str) -> list[Token]:
     for match in _WORD.finditer(bare):
         after = bare[match.end() : match.end() + 12].lower().lstrip()
         percent = after.startswith(("%", "percent", "per cent"))
-        found.append(Token(match[0], float(_WORDS[match[0].lower()]), 0, percent))
+        found.append(Token(match[0], float(_WORDS[match[0].lower()]), 0, percent, 1))
     return found
 
 
@@ -145,8 +148,10 @@ def _token(match: re.Match[str]) -> Token:
     if match["sign"] and match["sign"].strip() != "+":
         value = -value
     _, _, behind = digits.partition(".")
+    # 1e3 is said to one digit, whatever its size
     decimals = len(behind) - int((match["exponent"] or "e0")[1:])
-    return Token(match[0].strip(), value, decimals, bool(match["percent"]))
+    digits_given = len(digits.replace(".", "").lstrip("0"))
+    return Token(match[0].strip(), value, decimals, bool(match["percent"]), digits_given)
 
 
 def _stands_for(token: Token, value: float) -> bool:
@@ -156,8 +161,7 @@ def _stands_for(token: Token, value: float) -> bool:
         return False  # nothing is rounded to none or to all
     if abs(token.value) == 1 and not token.percent and abs(value) < 1:
         return False
-    digits = f"{abs(token.value):.{max(token.decimals, 0)}f}".replace(".", "").lstrip("0")
-    if len(digits) < 2:
+    if token.n_digits < 2:
         return False
     unit = 10.0**-token.decimals
     return abs(token.value - value) <= unit / 2 * (1 + 1e-6)

@@ -9,15 +9,14 @@ from eegdash.report.conclusion import conclusion
 from eegdash.report.words import count, interval, number_interval, percent, score, seconds
 
 Facts = Mapping[str, Any]
+NOT_KNOWN = "not known"
 
 
-def narrative(facts: Facts) -> list[str]:
-    """Return the narrative, sentence by sentence, without the conclusion that stands before it."""
-    return [
-        sentence
-        for part in (_data, _performance, _point, _evidence, _maps, _reading)
-        for sentence in part(facts)
-    ]
+def narrative(facts: Facts) -> list[list[str]]:
+    """Return the narrative as paragraphs of sentences; the conclusion stands before it."""
+    parts = ((_data, _performance), (_point,), (_evidence, _maps), (_mistakes, _reading))
+    found = [[sentence for part in group for sentence in part(facts)] for group in parts]
+    return [paragraph for paragraph in found if paragraph]
 
 
 def conclusion_sentences(facts: Facts) -> list[str]:
@@ -62,12 +61,14 @@ def _performance(facts: Facts) -> Iterator[str]:
         f"{interval(events['sensitivity'])}), {score(events['fp_per_24h']['value'], 1)} false "
         f"positives per 24 h ({number_interval(events['fp_per_24h'], 1)})."
     )
-    yield (
-        f"By windows the sensitivity is {percent(windows['sensitivity']['value'])} "
-        f"({interval(windows['sensitivity'])}), the specificity "
-        f"{percent(windows['specificity']['value'])} ({interval(windows['specificity'])}), and F1 "
-        f"{percent(windows['f1']['value'])} ({interval(windows['f1'])})."
-    )
+    named = (("sensitivity", "sensitivity"), ("specificity", "specificity"), ("f1", "F1"))
+    shown = [
+        f"{title} {percent(windows[name]['value'])} ({interval(windows[name])})"
+        for name, title in named
+        if windows[name]["value"] is not None
+    ]
+    if shown:
+        yield f"By windows: {', '.join(shown)}."
     if metrics["auroc"]["value"] is not None:
         area = metrics["auroc"]
         spread = (
@@ -75,7 +76,10 @@ def _performance(facts: Facts) -> Iterator[str]:
             if area["low"] is not None
             else "no interval, because there is one person"
         )
-        yield f"Over all thresholds the windows are separated with AUROC {score(area['value'], 3)} ({spread})."  # noqa: E501
+        yield (
+            f"Over all thresholds the windows are separated with AUROC {score(area['value'], 3)} "
+            f"({spread})."
+        )
 
 
 def _point(facts: Facts) -> Iterator[str]:
@@ -114,11 +118,15 @@ def _maps(facts: Facts) -> Iterator[str]:
         f"maps by insertion and {tests['n_deletion']} by deletion; {tests['n_survive']} stay much "
         "the same with randomised weights and so show the input rather than the reason."
     )
+
+
+def _mistakes(facts: Facts) -> Iterator[str]:
     for example in facts["examples"]:
+        if example["truth"] in (example["predicted"], NOT_KNOWN):
+            continue
         yield (
-            f"Example {example['number']}, {example['kind']} at {seconds(example['centre_s'])}: "
-            f"truth {example['truth']}, the detector says {example['predicted']} with probability "
-            f"{score(example['probability'], 3)}."
+            f"Example {example['number']} is {example['kind']}, at {seconds(example['centre_s'])}: "
+            f"truth {example['truth']}, probability {score(example['probability'], 3)}."
         )
 
 
@@ -173,7 +181,7 @@ def digest(facts: Facts) -> dict[str, Any]:
     alarm = facts["alarm"]
     return {
         "conclusion": conclusion_sentences(facts),
-        "facts": narrative(facts)[:_MOST_SENTENCES],
+        "facts": [s for paragraph in narrative(facts) for s in paragraph][:_MOST_SENTENCES],
         "kind": facts["kind"],
         "balance": facts["balance"],
         "metrics": facts["metrics"],

@@ -38,7 +38,7 @@ def summary(
     dict
         ``source`` (:data:`~eegdash.report.BY_LLM` or :data:`~eegdash.report.WITHOUT_LLM`),
         ``why`` in words where an endpoint is configured and was not used, ``model``, ``findings``,
-        ``conclusion``, ``sentences``, ``struck``, and ``digest``: what a model is given.
+        ``conclusion``, ``paragraphs``, ``struck``, and ``digest``: what a model is given.
     """
     found = conclusion(facts)
     given = digest(facts)
@@ -48,7 +48,7 @@ def summary(
         "model": endpoint.model if endpoint.configured else "",
         "findings": [finding.name for finding in found if finding.name],
         "conclusion": conclusion_sentences(facts),
-        "sentences": narrative(facts),
+        "paragraphs": narrative(facts),
         "struck": [],
         "digest": given,
     }
@@ -63,4 +63,4 @@ def summary(
     result["struck"] = as_rows(checked.struck)
     if not checked.usable:
         return {**result, "why": _TOO_LITTLE}
-    return {**result, "source": BY_LLM, "sentences": list(checked.sentences)}
+    return {**result, "source": BY_LLM, "paragraphs": [list(checked.sentences)]}

@@ -12,11 +12,12 @@ def percent(value: float | None, digits: int = 1) -> str:
     """Return a fraction as a percentage; only what is 0 or 1 becomes 0 % or 100 %."""
     if value is None:
         return NOT_AVAILABLE
-    text = f"{100 * value:.{digits}f}"
-    while float(text) in (0.0, 100.0) and value not in (0, 1) and digits < 12:
-        digits += 1
-        text = f"{100 * value:.{digits}f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+    if value in (0, 1):
+        return f"{100 * value:.0f} %"
+    text, step = f"{100 * value:.{digits}f}", 10.0**-digits
+    if float(text) == 0:
+        return f"< {step:.{digits}f} %"
+    return f"> {100 - step:.{digits}f} %" if float(text) == 100 else f"{text} %"
 
 
 def score(value: float | None, digits: int = 2) -> str:

@@ -93,9 +93,10 @@ def _few(group: Group) -> list[str]:
     hours = sum(r.covered_s for r in group.recordings) / 3600
     short = []
     if len(persons) < FEW_PERSONS:
-        short.append(f"{len(persons)} persons")
+        short.append("1 person" if len(persons) == 1 else f"{len(persons)} persons")
     if with_seizures and n_seizures < FEW_SEIZURES:
-        short.append(f"{n_seizures} seizures that could be detected as events")
+        noun = "seizure" if n_seizures == 1 else "seizures"
+        short.append(f"{n_seizures} {noun} that could be detected as events")
     if hours < FEW_HOURS:
         short.append(f"{60 * hours:.1f} min" if hours < 1 else f"{hours:.1f} h")
     if not short:

@@ -64,12 +64,15 @@ class WrittenReport:
         Who worded the summary.
     notes : tuple of str
         What could not be made, in words.
+    n_failed : int
+        Recordings that could not be scored.
     """
 
     folder: Path
     seconds: float
     source: str
     notes: tuple[str, ...]
+    n_failed: int = 0
 
 
 @dataclass(slots=True)
@@ -147,6 +150,7 @@ def write_report(
         seconds=(datetime.now(UTC) - began).total_seconds(),
         source=made.facts["summary"]["source"],
         notes=tuple(notes),
+        n_failed=len(failed),
     )
 
 
@@ -165,9 +169,11 @@ def _scored(
     for number, path in enumerate(subject.paths):
         tell(0.35 * number / n, f"scoring, {number + 1} of {n}")
         opened = open_path(desk, path)
-        outcome = score(
-            desk, path, model, lambda done, k=number: tell(0.35 * (k + done) / n, "scoring")
-        )
+
+        def scoring(done: float, number: int = number) -> None:
+            tell(0.35 * (number + done) / n, f"scoring, {number + 1} of {n}")
+
+        outcome = score(desk, path, model, scoring)
         if isinstance(outcome, Failed):
             alias = opened.recording.alias
             failed[alias] = without_name(outcome.reason, path, alias)
@@ -347,7 +353,7 @@ def _performance_figures(made: _Made, model: CheckpointInfo) -> None:
              "What each threshold costs and gains; numbers on the curve are thresholds. A curve "
              "that is empty is undefined: without seizures there is no sensitivity.")  # fmt: skip
     _add(made, "colour-keys.png", colour_keys_png(),
-         "Colour keys: spectrogram from dark violet (-20 dB) over green to yellow (40 dB); evidence "
+         "Colour keys: spectrogram from dark violet (-20 dB) to yellow (40 dB); evidence "
          "from blue (against a seizure) over pale to orange-red (for).",
          "Colour keys of the spectrograms and of the maps of evidence.")  # fmt: skip
 
@@ -358,7 +364,8 @@ _QUADRANTS = {"tn": "true negatives", "fp": "false positives", "fn": "false nega
 
 def _add(made: _Made, name: str, content: bytes, alt: str, caption: str) -> None:
     made.figures[name] = content
-    made.facts["figures"].append({"file": name, "alt": alt, "caption": caption})
+    narrow = name == "confusion.png"
+    made.facts["figures"].append({"file": name, "alt": alt, "caption": caption, "narrow": narrow})
 
 
 def _examples(
@@ -415,6 +422,7 @@ def _alarm(desk: Desk, made: _Made, subject: Subject, name: str) -> None:
             "top_other": top_other,
             "figure": {
                 "file": "evidence.png",
+                "narrow": False,
                 "alt": "Share of the evidence by band and region, for and against a seizure, in "
                 "windows that the detector takes for seizures and in others; the table of signs "
                 "below says what follows.",

@@ -113,7 +113,7 @@ def draw_examples(
         made = _figures(number, example, config, limits, on_traces)
         figures.update({name: content for name, (content, _, _) in made.items()})
         shown = [
-            {"file": name, "alt": alt, "caption": caption}
+            {"file": name, "alt": alt, "caption": caption, "narrow": False}
             for name, (_, alt, caption) in made.items()
         ]
         facts.append({**_facts(number, example, config, limits), "figures": shown})

@@ -6,7 +6,7 @@ Comments and free text are left out: a reader may have written a name there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -97,9 +97,7 @@ def _same(onset_s: float, end_s: float, event: Event) -> bool:
     return both >= _SHARED_LEAST * either
 
 
-def _about_event(
-    alias: str, event: Event, verdicts: Sequence[Label]
-) -> Iterator[Mapping[str, Any]]:
+def _about_event(alias: str, event: Event, verdicts: Sequence[Label]) -> Iterator[dict[str, Any]]:
     said = {label.verdict for label in verdicts}
     what = ""
     if len(said) > 1:
@@ -110,7 +108,7 @@ def _about_event(
         yield _row(alias, event.onset_s, event.end_s, what, verdicts)
 
 
-def _missed(alias: str, labels: Sequence[Label]) -> Iterator[Mapping[str, Any]]:
+def _missed(alias: str, labels: Sequence[Label]) -> Iterator[dict[str, Any]]:
     for label in labels:
         if label.verdict == "missed":
             what = "a seizure that the detector did not call"
@@ -119,7 +117,7 @@ def _missed(alias: str, labels: Sequence[Label]) -> Iterator[Mapping[str, Any]]:
 
 def _with_reference(
     recording: ScoredRecording, alias: str, labels: Sequence[Label]
-) -> Iterator[Mapping[str, Any]]:
+) -> Iterator[dict[str, Any]]:
     reference = recording.opened.reference
     if reference is None or not reference.coverage:
         return

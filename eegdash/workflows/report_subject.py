@@ -138,7 +138,7 @@ def choices(
         if not facts.problem and not facts.not_scorable:
             known.setdefault(facts.sha256, path)
     people: dict[str, list[str]] = {}
-    found = []
+    found: list[tuple[str, Subject, tuple[str, ...]]] = []
     for sha256, path in known.items():
         subject = Subject(RECORDING, alias_of(sha256), (_item(path),))
         found.append((f"recording:{sha256}", subject, (sha256,)))

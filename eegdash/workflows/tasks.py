@@ -15,6 +15,7 @@ from eegdash.workflows.files import ensure_demo
 from eegdash.workflows.library import open_path
 from eegdash.workflows.operating_point import checked_rules
 from eegdash.workflows.operating_tables import TableRequest, compute_tables, prepare_counts
+from eegdash.workflows.report_shelf import answer as report_answer
 from eegdash.workflows.score import (
     Failed,
     Progress,
@@ -58,6 +59,9 @@ def tasks(desk: Desk | None = None) -> dict[str, Task]:
     def explain(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         return answer(used, arguments, progress)
 
+    def report(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        return report_answer(used, arguments, progress)
+
     return {
         "score": score_one,
         "prepare": prepare,
@@ -65,6 +69,7 @@ def tasks(desk: Desk | None = None) -> dict[str, Task]:
         "demo": demo,
         "operating": operating,
         "explain": explain,
+        "report": report,
     }
 
 
