@@ -22,6 +22,7 @@ class OnePlace(nn.Module):
         weight = torch.zeros(self.input_shape)
         signs = torch.ones(4, BAND_HZ[1] - BAND_HZ[0], n_frames)
         signs[..., ::2] = -1
+        signs -= signs.mean()  # what is the same in all frames says nothing
         weight[:4, BAND_HZ[0] - 1 : BAND_HZ[1] - 1] = signs
         self.register_buffer("weight", weight)
         self.scale = nn.Linear(1, 1)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eegdash.report.words import count, interval, percent, score
+from eegdash.report.words import count, interval, percent, score, span
 
 Facts = Mapping[str, Any]
 WIDE = 0.1
@@ -172,7 +172,7 @@ def _nothing_against(facts: Facts) -> Finding:
     events = metrics["events"]
     words.append(
         f"By SzCORE it found {events['tp']} of {count(events['n_ref'], 'reference event')}, with "
-        f"{count(events['fp'], 'false positive')} in {score(metrics['covered_h'], 2)} h of known "
+        f"{count(events['fp'], 'false positive')} in {span(facts['balance']['covered_min'])} of known "
         "truth."
     )
     return Finding("", tuple(words))

@@ -61,6 +61,7 @@ def _environment(*, escape_html: bool) -> Environment:
         interval=words.interval,
         number_interval=words.number_interval,
         seconds=words.seconds,
+        span=words.span,
         count=words.count,
     )
     return environment

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from eegdash.report.conclusion import conclusion
-from eegdash.report.words import count, interval, number_interval, percent, score, seconds
+from eegdash.report.words import count, interval, number_interval, percent, score, seconds, span
 
 Facts = Mapping[str, Any]
 NOT_KNOWN = "not known"
@@ -32,7 +32,7 @@ def _data(facts: Facts) -> Iterator[str]:
         if facts["kind"] == "person"
         else f"This report is about the recording {subject['name']}"
     )
-    yield f"{what}, {score(balance['scored_h'], 2)} h of it scored by {facts['detector']['title']}."
+    yield f"{what}, {span(balance['scored_min'])} of it scored by {facts['detector']['title']}."
     if balance["n_windows"]:
         yield (
             f"Of {count(balance['n_windows'], 'window')} of known truth {balance['n_seizure']:,} "
@@ -55,12 +55,21 @@ def _performance(facts: Facts) -> Iterator[str]:
         )
         return
     events, windows = metrics["events"], metrics["windows"]
-    yield (
-        f"By events (SzCORE) it finds {events['tp']} of {events['n_ref']}: sensitivity "
-        f"{percent(events['sensitivity']['value'])} (95 % interval "
-        f"{interval(events['sensitivity'])}), {score(events['fp_per_24h']['value'], 1)} false "
-        f"positives per 24 h ({number_interval(events['fp_per_24h'], 1)})."
+    alarms = (
+        f"{score(events['fp_per_24h']['value'], 1)} false positives per 24 h "
+        f"({number_interval(events['fp_per_24h'], 1)})"
     )
+    if events["n_ref"]:
+        yield (
+            f"By events (SzCORE) it finds {events['tp']} of {events['n_ref']}: sensitivity "
+            f"{percent(events['sensitivity']['value'])} (95 % interval "
+            f"{interval(events['sensitivity'])}), {alarms}."
+        )
+    else:
+        yield (
+            "No seizure that could be found as an event lies in the known truth, so that no "
+            f"sensitivity by events can be stated; there are {alarms}."
+        )
     named = (("sensitivity", "sensitivity"), ("specificity", "specificity"), ("f1", "F1"))
     shown = [
         f"{title} {percent(windows[name]['value'])} ({interval(windows[name])})"

@@ -52,6 +52,13 @@ def count(n: int, thing: str) -> str:
     return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
 
 
+def span(minutes: float | None) -> str:
+    """Return a length of time: minutes below two hours, else hours."""
+    if minutes is None:
+        return NOT_AVAILABLE
+    return f"{minutes:.1f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
 def seconds(value: float | None) -> str:
     """Return a time in seconds, to the tenth."""
     return NOT_AVAILABLE if value is None else f"{value:.1f} s"

@@ -121,7 +121,7 @@ def operating_point_of(desk: Desk, model: CheckpointInfo, evaluation: Evaluation
         curve = evaluation.overall.table.curve()
         for criterion, title in _BEST:
             choice = choose_threshold(curve, criterion)
-            if choice is not None:
+            if choice is not None and choice.value > 0:  # without seizures nothing is best
                 best.append(
                     {
                         "criterion": criterion.value,
