@@ -21,12 +21,15 @@ from pathlib import Path
 
 from benchmarks import (
     app_start,
+    attribution,
+    attribution_truth,
     browser_memory,
     first_paint,
     label_append,
     operating_drag,
     page_flip,
     raw_tile,
+    report,
     score_speed,
     scroll,
     threshold_drag,
@@ -46,6 +49,9 @@ FIGURES: tuple[Figure, ...] = (
     score_speed.DAY,
     label_append.FIGURE,
     raw_tile.FIGURE,
+    report.FIGURE,
+    attribution.FIGURE,
+    attribution_truth.FIGURE,
 )
 
 

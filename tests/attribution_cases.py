@@ -1,78 +1,19 @@
-"""Windows to explain: injected seizures with known place and rhythm, and small networks."""
+"""Windows to explain: injected seizures as the benchmark has them, and small networks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from eegdash.checkpoints import Detector, DetectorConfig, load_checkpoint
-from eegdash.montage import ELECTRODES_10_20, LONGITUDINAL_BIPOLAR
-from eegdash.simulation import example, inject_into
-from eegdash.training.datasets import bipolar_uv
+from benchmarks.attribution_truth import MODELS, SEEDS, detector, inside, mapped, seizure
+from eegdash.checkpoints import Detector, DetectorConfig
+from eegdash.montage import LONGITUDINAL_BIPOLAR
 
+__all__ = ["MODELS", "SEEDS", "detector", "inside", "mapped", "seizure"]
 SHIPPED = Path(__file__).resolve().parents[1] / "models"
-MODELS = ("spectrogram-cnn-lstm", "shallow-cnn")
 CH_NAMES = tuple(d.name for d in LONGITUDINAL_BIPOLAR)
-
-
-@lru_cache
-def detector(name: str) -> Detector:
-    """Return a detector that ships."""
-    return load_checkpoint(SHIPPED / name)
-
-
-@dataclass(frozen=True)
-class Case:
-    """The window of an injected seizure that the detector is surest of, and the truth."""
-
-    window: NDArray[np.float32]
-    quiet: NDArray[np.float32]
-    logit: float
-    places: NDArray[np.bool_]
-    low_hz: float
-    high_hz: float
-
-
-@lru_cache
-def seizure(name: str, seed: int) -> Case:
-    """Inject a focal seizure from 40 to 70 s into a simulated person without one.
-
-    ``places`` are the derivations that touch an electrode with half of the largest amplitude;
-    the band is the range of the rhythm, 1 Hz wider on both sides.
-    """
-    found = detector(name)
-    person = example(50 + seed, 0, duration_s=90.0, sfreq=80.0)
-    made = inject_into(
-        person.signal_uv,
-        80.0,
-        ELECTRODES_10_20,
-        kind="focal",
-        seed=seed,
-        onset_s=40.0,
-        duration_s=30.0,
-    )
-    segments = found.features(bipolar_uv(made.signal_uv))
-    windows = np.stack([segments[k : len(segments) - 4 + k] for k in (0, 2, 4)], axis=1)
-    logits = found.logits(windows)
-    centres = 4.5 + 1.5 * np.arange(len(logits))
-    inside = np.flatnonzero((centres > 45) & (centres < 65))
-    best = inside[np.argmax(logits[inside])]
-    electrodes = set(made.truth.channels)
-    hz = (made.truth.start_hz, made.truth.end_hz)
-    return Case(
-        window=windows[best],
-        quiet=windows[np.argsort(logits)[:10]],
-        logit=float(logits[best]),
-        places=np.array([bool(electrodes & set(name.split("-"))) for name in CH_NAMES]),
-        low_hz=min(hz) - 1,
-        high_hz=max(hz) + 1,
-    )
 
 
 class Linear(nn.Module):

@@ -18,7 +18,8 @@ def facts(**changes: Any) -> dict[str, Any]:
         "detector": {"title": "Spectrogram CNN-LSTM"},
         "operating_point": {"threshold": 0.36, "origin": "the one that came.", "best": []},
         "balance": {
-            "scored_min": 29.9, "covered_min": 30.0, "n_windows": 1195, "n_seizure": 96, "n_free": 1099,
+            "scored_min": 29.9, "covered_min": 30.0, "n_windows": 1195, "n_seizure": 96,
+            "n_free": 1099,
             "seizure_share": 0.0803, "n_failed": 0, "n_detections": 4,
         },
         "metrics": {

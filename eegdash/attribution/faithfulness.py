@@ -266,13 +266,14 @@ def randomisation(
 
     See :func:`network_call.randomised` for the shuffling; seeds are 0, 1, 2 ...
     """
-    from eegdash.attribution.methods import computed
+    from eegdash.attribution.methods import computed, quick_options
     from eegdash.attribution.network_call import randomised
 
     signed, magnitude = [], []
     for seed in range(n_networks):
         twin = Detector(detector.config, randomised(detector.network, seed))
-        other = computed(found.method, twin, window, baseline).values
+        options = quick_options(found.method)
+        other = computed(found.method, twin, window, baseline, **options).values
         signed.append(rank_correlation(found.values, other))
         magnitude.append(rank_correlation(np.abs(found.values), np.abs(other)))
         if progress is not None:

@@ -31,7 +31,9 @@ from eegdash.attribution.network_call import at_work, told, window_logits
 from eegdash.checkpoints import DERIVATIONS, Detector
 
 IG_STEPS = 64
+IG_DOUBLINGS = 2
 _IG_BATCH = 16
+_IG_RULE = "riemann_middle"
 SHAP_SAMPLES = 64
 SALIENCY_SAMPLES = 16
 SALIENCY_NOISE = 0.1
@@ -45,8 +47,37 @@ def integrated_gradients(
     *,
     progress: Progress | None = None,
     steps: int = IG_STEPS,
+    doublings: int = IG_DOUBLINGS,
 ) -> Attribution:
-    """Return Integrated Gradients (Sundararajan M. et al. 2017, arXiv 1703.01365), by Captum."""
+    """Return Integrated Gradients (Sundararajan M. et al. 2017, arXiv 1703.01365), by Captum.
+
+    The steps lie in the middle of equal parts of the path. (Gauss-Legendre, the usual rule, is
+    made for smooth functions; along paths with the kinks of rectifiers and maxima it missed the
+    sum three times as often.) Where the sum is still missed, the steps are doubled, at most
+    ``doublings`` times and only as long as that helps; ``parameters`` say how many were taken.
+    """
+    found = _integrated(detector, window, baseline, steps, progress)
+    for _ in range(doublings):
+        if found.complete:
+            break
+        steps *= 2
+        # all was told already; the call still lets a reader cancel
+        again = progress and (lambda done: progress(1.0))
+        better = _integrated(detector, window, baseline, steps, again)
+        helps = abs(better.completeness_error or 0) < 0.75 * abs(found.completeness_error or 0)
+        found = better
+        if not helps:
+            break
+    return found
+
+
+def _integrated(
+    detector: Detector,
+    window: NDArray[np.float32],
+    baseline: Baseline,
+    steps: int,
+    progress: Progress | None,
+) -> Attribution:
     network = detector.network
     with at_work(network):
         inputs, start = _tensors(window, baseline)
@@ -54,12 +85,12 @@ def integrated_gradients(
         # the mean gradient, not yet multiplied: the spectral view needs it
         method = IntegratedGradients(logits, multiply_by_inputs=False)
         mean_gradient = method.attribute(
-            inputs, start, n_steps=steps, internal_batch_size=_IG_BATCH
+            inputs, start, n_steps=steps, method=_IG_RULE, internal_batch_size=_IG_BATCH
         ).detach()
         ends = _ends(network, inputs, start)
     difference = inputs - start
     values = (mean_gradient * difference)[0].numpy()
-    parameters = {"steps": steps, "rule": "Gauss-Legendre"}
+    parameters = {"steps": steps, "rule": "midpoint"}
     spectral = _spectral(detector, mean_gradient[0], difference[0])
     return _of_sum("integrated-gradients", detector, values, baseline, ends, parameters, spectral)
 
@@ -74,17 +105,21 @@ def gradient_shap(
 ) -> Attribution:
     """Return Gradient SHAP (Lundberg S., Lee S. 2017, arXiv 1705.07874), by Captum.
 
-    The expectation is over ``baseline.samples`` and random places on the way to the window.
+    The expectation is over ``baseline.samples`` and random places on the way to the window. Every
+    baseline gets as many places: drawn at random, their different logits alone made the sum miss.
     """
     network = detector.network
     with at_work(network, seed=_SEED):
         inputs, _ = _tensors(window, baseline)
         starts = torch.from_numpy(np.ascontiguousarray(baseline.samples))
         logits = told(network, progress, samples)
-        values = GradientShap(logits).attribute(inputs, starts, n_samples=samples).detach()
+        each = max(samples // len(starts), 1)
+        method = GradientShap(logits)
+        maps = [method.attribute(inputs, one[None], n_samples=each).detach() for one in starts]
+        values = torch.stack(maps).mean(dim=0)
         logit = float(window_logits(network, inputs).detach())
         start_logit = float(window_logits(network, starts).detach().mean())
-    parameters = {"samples": samples, "baselines": len(starts), "seed": _SEED}
+    parameters = {"samples": each * len(starts), "baselines": len(starts), "seed": _SEED}
     return _of_sum(
         "gradient-shap", detector, values[0].numpy(), baseline, (logit, start_logit), parameters
     )

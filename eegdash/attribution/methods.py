@@ -176,6 +176,11 @@ def _title(detector: Detector) -> str:
     return detector.config.title or detector.config.name
 
 
+def quick_options(name: str) -> dict[str, Any]:
+    """Return options for maps that are only compared: their sum is not looked at."""
+    return {"doublings": 0} if name == "integrated-gradients" else {}
+
+
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (

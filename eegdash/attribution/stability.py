@@ -11,7 +11,7 @@ from torch import Tensor
 from eegdash.attribution.baselines import Baseline
 from eegdash.attribution.faithfulness import Stability, patches
 from eegdash.attribution.maps import ARBITRARY, PER_UNIT, Attribution, Progress
-from eegdash.attribution.methods import computed
+from eegdash.attribution.methods import computed, quick_options
 from eegdash.attribution.network_call import at_work, told
 from eegdash.checkpoints import Detector
 
@@ -101,13 +101,14 @@ def _sensitivity(
     found: Attribution,
     progress: Progress | None,
 ) -> float:
-    done = 0
+    done, options = 0, quick_options(found.method)
 
     def explain(inputs: tuple[Tensor, ...]) -> tuple[Tensor]:
         nonlocal done
         maps = []
         for one in inputs[0]:
-            again = computed(found.method, detector, one.detach().numpy(), baseline)
+            values = one.detach().numpy()
+            again = computed(found.method, detector, values, baseline, **options)
             maps.append(torch.from_numpy(again.values))
             done += 1
             if progress is not None:

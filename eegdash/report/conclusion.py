@@ -172,7 +172,7 @@ def _nothing_against(facts: Facts) -> Finding:
     events = metrics["events"]
     words.append(
         f"By SzCORE it found {events['tp']} of {count(events['n_ref'], 'reference event')}, with "
-        f"{count(events['fp'], 'false positive')} in {span(facts['balance']['covered_min'])} of known "
-        "truth."
+        f"{count(events['fp'], 'false positive')} in {span(facts['balance']['covered_min'])} "
+        "of known truth."
     )
     return Finding("", tuple(words))

@@ -30,8 +30,8 @@ from eegdash.workflows.explain_material import (
     calibrated,
     chosen_baseline,
     open_material,
-    read_window,
     scored_window,
+    stored_window,
 )
 
 _MAP_VERSION = 1
@@ -343,7 +343,8 @@ def _store(desk: Desk, key: str, found: Attribution, shown: BaselineShown | None
 def _stored(desk: Desk, material: Material, request: Request) -> Explained | None:
     key = map_key(material, request)
     meta, packed = desk.cache.get_json(f"{key}-meta"), desk.cache.get_array(key)
-    if not isinstance(meta, dict) or packed is None:
+    raw = stored_window(desk, material, request.index)
+    if not isinstance(meta, dict) or packed is None or raw is None:
         return None
     arrays: dict[str, NDArray[Any]] = {}
     first = 0
@@ -360,7 +361,6 @@ def _stored(desk: Desk, material: Material, request: Request) -> Explained | Non
         values = arrays["baseline"].astype(np.float32)
         title = BASELINES[found.baseline].title
         shown = BaselineShown(found.baseline, title, note, values, logit, probability)
-    raw = read_window(desk, material, request.index)
     return _assembled(material, request, raw, found, shown, from_cache=True)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from eegdash.attribution.maps import Progress
 from eegdash.attribution.masks import Mask
 from eegdash.errors import AttributionError
 from eegdash.workflows.desk import Desk
-from eegdash.workflows.explain import Progress, Request, explain
+from eegdash.workflows.explain import Request, explain
 from eegdash.workflows.explain_alarm import shortcut_alarm, windows_for_alarm
 from eegdash.workflows.explain_checks import check, stability
 from eegdash.workflows.explain_what_if import masks_for, what_if, what_if_trace

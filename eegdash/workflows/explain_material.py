@@ -132,13 +132,9 @@ def checked_index(material: Material, index: int) -> None:
 def read_window(desk: Desk, material: Material, index: int) -> RawWindow:
     """Return one window exactly as detection reads it, from the cache where it can."""
     checked_index(material, index)
-    key = material.key("explain-window", index=index)
-    kept = desk.cache.get_array(key)
-    shape = stored_shape(desk.cache.get_json(f"{key}-shape"))
-    if kept is not None and shape is not None and kept.size > np.prod(shape):
-        size = int(np.prod(shape))
-        usable = kept[size:-1].reshape(3, -1) > 0
-        return RawWindow(kept[:size].reshape(shape), usable, bool(kept[-1] > 0))
+    kept = stored_window(desk, material, index)
+    if kept is not None:
+        return kept
     found = _window_from_file(material, index)
     packed = np.concatenate(
         [
@@ -147,9 +143,22 @@ def read_window(desk: Desk, material: Material, index: int) -> RawWindow:
             np.array([found.scorable], dtype=np.float32),
         ]
     )
+    key = material.key("explain-window", index=index)
     desk.cache.put_json(f"{key}-shape", list(found.features.shape))
     desk.cache.put_array(key, packed)
     return found
+
+
+def stored_window(desk: Desk, material: Material, index: int) -> RawWindow | None:
+    """Return a window as it is stored, or None; needs no network."""
+    key = material.key("explain-window", index=index)
+    kept = desk.cache.get_array(key)
+    shape = stored_shape(desk.cache.get_json(f"{key}-shape"))
+    if kept is None or shape is None or kept.size != np.prod(shape) + 3 * shape[1] + 1:
+        return None
+    size = int(np.prod(shape))
+    usable = kept[size:-1].reshape(3, -1) > 0
+    return RawWindow(kept[:size].reshape(shape), usable, bool(kept[-1] > 0))
 
 
 def scored_window(desk: Desk, material: Material, index: int) -> RawWindow:

@@ -119,6 +119,7 @@ def test_a_map_is_what_the_library_computed_and_names_no_file(site: Site) -> Non
     np.testing.assert_array_equal(found["values"], made.map.values)
     np.testing.assert_array_equal(found["power_db"], made.window.log_power_db)
     assert found["logit"] == pytest.approx(made.map.logit)
+    assert found["baseline_logit"] == pytest.approx(made.map.baseline_logit)
     assert found["probability"] == pytest.approx(made.probability)
     assert (found["onset_s"], found["end_s"]) == (4.5, 13.5)
     assert found["baseline"]["name"] == made.baseline.name

@@ -81,7 +81,10 @@ def test_integrated_gradients_equal_captums(rectified: Detector) -> None:
     window, baseline = drawn(rectified)
     found = attribute("integrated-gradients", rectified, window, baseline)
     expected = IntegratedGradients(rectified.network).attribute(
-        torch.from_numpy(window)[None], torch.from_numpy(baseline.values)[None], n_steps=64
+        torch.from_numpy(window)[None],
+        torch.from_numpy(baseline.values)[None],
+        n_steps=64,
+        method="riemann_middle",
     )
     np.testing.assert_allclose(found.values, expected[0].numpy(), atol=1e-5)
 

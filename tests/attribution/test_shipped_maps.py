@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from attribution_cases import MODELS, detector, seizure
+from attribution_cases import MODELS, SEEDS, detector, inside, mapped, seizure
 
-from eegdash.attribution import default_baseline
-from eegdash.attribution.baselines import Baseline, make_baseline
+from eegdash.attribution.baselines import Baseline
 from eegdash.attribution.faithfulness import (
     N_RANDOM,
     SURVIVES,
@@ -22,26 +21,7 @@ from eegdash.attribution.maps import Attribution
 from eegdash.attribution.methods import attribute
 from eegdash.attribution.stability import stability
 
-SEEDS = range(6)
 IG, HIRES, GRAD_CAM = "integrated-gradients", "hires-cam", "grad-cam"
-
-
-def mapped(model: str, seed: int, method: str) -> tuple[Attribution, Baseline]:
-    used, case = detector(model), seizure(model, seed)
-    name = default_baseline(used.config.features)
-    baseline = make_baseline(name, used.config, case.window, case.quiet)
-    return attribute(method, used, case.window, baseline), baseline
-
-
-def share_inside(found: Attribution, case: Any) -> tuple[float, float, float]:
-    """Return positive mass in the place, in the band, and how dense it is in both over even."""
-    cells = np.maximum(found.values if found.has_frequency_axis else found.spectral, 0)
-    held = (found.freqs_hz >= case.low_hz) & (found.freqs_hz <= case.high_hz)
-    whole = float(cells.sum())
-    both = float(cells[:, case.places][:, :, held].sum()) / whole
-    place = float(cells[:, case.places].sum()) / whole
-    band = float(cells[:, :, held].sum()) / whole
-    return place, band, both / float(case.places.mean() * held.mean())
 
 
 @pytest.mark.parametrize(("model", "method"), [*((m, IG) for m in MODELS), (MODELS[0], HIRES)])
@@ -53,7 +33,7 @@ def test_evidence_gathers_in_the_injected_place_and_band(model: str, method: str
     """
     for seed in SEEDS:
         found, _ = mapped(model, seed, method)
-        assert share_inside(found, seizure(model, seed))[2] >= 2.0, seed
+        assert inside(found, seizure(model, seed)).times_even >= 2.0, seed
 
 
 @pytest.mark.parametrize(
@@ -63,9 +43,9 @@ def test_evidence_gathers_in_the_injected_place_and_band(model: str, method: str
 def test_in_how_many_of_six_seizures_most_evidence_lies_inside(
     model: str, method: str, places: int, bands: int
 ) -> None:
-    shares = [share_inside(mapped(model, s, method)[0], seizure(model, s)) for s in SEEDS]
-    assert sum(place > 0.5 for place, _, _ in shares) >= places
-    assert sum(band > 0.5 for _, band, _ in shares) >= bands
+    shares = [inside(mapped(model, s, method)[0], seizure(model, s)) for s in SEEDS]
+    assert sum(share.place > 0.5 for share in shares) >= places
+    assert sum(share.band > 0.5 for share in shares) >= bands
 
 
 @pytest.mark.parametrize("model", MODELS)

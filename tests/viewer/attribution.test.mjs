@@ -7,7 +7,7 @@ import { figure, overlay, signed, signedColour, underlay } from "../../eegdash/u
 import { presetPanels, startIndex, startState } from "../../eegdash/ui/attribution/state.js";
 import { nearestScored, spanAround, strongestIn } from "../../eegdash/ui/attribution/strip.js";
 import { checksOf, limitWords, verdictOf } from "../../eegdash/ui/attribution/words.js";
-import { decode } from "../../eegdash/ui/attribution/store.js";
+import { Store, decode } from "../../eegdash/ui/attribution/store.js";
 import { placeToExplain } from "../../eegdash/ui/viewer/explain.js";
 
 // 3 segments x 2 channels x 2 frequencies x 2 frames; +1 in the first channel, -1 in the second
@@ -169,7 +169,7 @@ test("what the key explains: a marked span, the chosen detection on the page, el
 
 const curve = (beats, auc) => ({ beats_random: beats, auc, n_random: 20, random_auc_mean: 0.5, random_auc_low: 0.4, random_auc_high: 0.6 });
 const CHECKS = { insertion: curve(true, 0.9), deletion: curve(true, 0.1), randomisation: { signed: 0.05, survives: false, n_networks: 3, limit: 0.5 }, note: "" };
-const ABOUT = { completeness_error: 0.01, complete: true, logit: 2, unit: "logit", no_positive_evidence: false, positive_mass: 3, negative_mass: 1, threshold_pm: 500, baseline: { title: "Quiet", logit: -1, probability: 0.1 } };
+const ABOUT = { completeness_error: 0.01, complete: true, logit: 2, unit: "logit", no_positive_evidence: false, positive_mass: 3, negative_mass: 1, threshold_pm: 500, baseline_logit: -1, baseline: { title: "Quiet", logit: -1, probability: 0.1 } };
 const judged = (about, checks, agreements = []) => verdictOf({ ...ABOUT, ...about }, checks, checksOf({ ...ABOUT, ...about }, checks, null, agreements));
 
 test("a map that passes is believed, and says no more than that", () => {
@@ -184,8 +184,12 @@ test("each failure is named", () => {
   assert.equal(judged({}, { ...CHECKS, deletion: curve(false, 0.45) }).state, "doubtful");
   assert.match(judged({ complete: false, completeness_error: 1 }, CHECKS).words, /do not add up/);
   assert.match(judged({ no_positive_evidence: true }, CHECKS).words, /No positive evidence/);
-  assert.equal(judged({}, CHECKS, [{ name: "B", rho: 0.1 }]).state, "doubtful");
+  assert.equal(judged({}, CHECKS, [{ name: "B", rho: 0.1, passed: true }]).state, "doubtful");
+  // to differ from a map that fails is no fault
+  assert.equal(judged({}, CHECKS, [{ name: "B", rho: 0.1, passed: false }]).state, "good");
   assert.equal(judged({ baseline: { ...ABOUT.baseline, probability: 0.7 } }, CHECKS).state, "doubtful");
+  // several quiet windows are no single one whose probability could be named
+  assert.equal(judged({ baseline_logit: -2, baseline: { ...ABOUT.baseline, probability: 0.7 } }, CHECKS).state, "good");
   assert.equal(judged({}, null).state, "open");
   assert.equal(judged({}, { ...CHECKS, insertion: null, deletion: null, note: "same logit" }).state, "doubtful");
 });
@@ -209,4 +213,68 @@ test("an answer is a header and its arrays", () => {
   assert.equal(found.a, 1);
   assert.deepEqual([...found.arrays.x.values], [1.5, -2]);
   assert.deepEqual(found.arrays.y, { shape: [1], values: Float32Array.of(7) });
+});
+
+// ---- asking ------------------------------------------------------------------------------------
+
+const answered = (bytes) => ({ status: 200, ok: true, arrayBuffer: async () => bytes });
+const promised = { status: 202, ok: true, json: async () => ({ progress: 0.5, state: "running" }) };
+
+function packedHeader(header) {
+  const text = new TextEncoder().encode(JSON.stringify({ ...header, arrays: {} }));
+  const buffer = new ArrayBuffer(4 + text.length);
+  new DataView(buffer).setUint32(0, text.length, true);
+  new Uint8Array(buffer, 4).set(text);
+  return buffer;
+}
+
+const until = async (holds) => {
+  for (let i = 0; i < 100 && !holds(); i++) await new Promise((next) => setTimeout(next, 20));
+  assert.ok(holds());
+};
+
+test("an answer is asked for until it is there, and kept", async () => {
+  const asked = [];
+  globalThis.fetch = async (address, { headers }) => {
+    asked.push(headers["x-waiting"]);
+    return asked.length < 3 ? promised : answered(packedHeader({ n: 7 }));
+  };
+  const store = new Store(() => {});
+  assert.deepEqual(store.get("/a"), {});
+  await until(() => store.known("/a").value);
+  assert.equal(store.get("/a").value.n, 7);
+  assert.deepEqual(asked, [undefined, "1", "1"]);
+});
+
+test("what was cancelled can be asked for again at once", async () => {
+  const asked = [];
+  globalThis.fetch = async (address, { method = "GET" }) => {
+    asked.push(`${method} ${address}`);
+    if (method === "DELETE") return { status: 204, ok: true };
+    return address.includes("again") ? answered(packedHeader({ n: 1 })) : promised;
+  };
+  const store = new Store(() => {});
+  store.get("/b");
+  await until(() => store.known("/b").progress);
+  store.cancel("/b");
+  assert.equal(store.get("/b").problem, "Cancelled.");
+  store.retry("/b");
+  await until(() => store.known("/b").value);
+  const before = asked.length;
+  await new Promise((next) => setTimeout(next, 700));
+  assert.equal(asked.length, before, "the cancelled chain goes on asking");
+});
+
+test("a refusal is told in the server's words, a silent server in ours", async () => {
+  globalThis.fetch = async () => ({ status: 410, ok: false, text: async () => "Choose another method." });
+  const store = new Store(() => {});
+  store.get("/c");
+  await until(() => store.known("/c").problem);
+  assert.equal(store.known("/c").problem, "Choose another method.");
+  globalThis.fetch = async () => {
+    throw new TypeError("offline");
+  };
+  store.get("/d");
+  await until(() => store.known("/d").problem);
+  assert.match(store.known("/d").problem, /does not answer/);
 });

@@ -425,3 +425,30 @@ def test_an_alarm_without_a_quiet_window_is_kept_as_well(desk: Desk, request_: R
     assert again is not None
     assert np.isnan(again.other_profile).all()
     assert next(s for s in again.signs if s.name == "same profile").raised is None
+
+
+# ---- what the server may import ------------------------------------------------------------
+
+
+def test_reading_stored_results_imports_no_torch(desk: Desk, request_: Request) -> None:
+    """The server's process shows what a worker computed; torch would cost it seconds and memory."""
+    import subprocess
+    import sys
+
+    explain(desk, request_)
+    code = (
+        "import sys; from pathlib import Path; from eegdash.workflows import desk as d; "
+        "from eegdash.settings import Settings; "
+        "from eegdash.attribution.digest import digest; "
+        "from eegdash.workflows import explain_checks, explain_job, explain_what_if; "
+        "from eegdash.workflows.explain import Request, stored_explanation; "
+        "d.SHIPPED_MODELS = Path(sys.argv[1]); "
+        "desk = d.open_desk(Settings(workspace=Path(sys.argv[2]))); "
+        "found = stored_explanation(desk, Request(Path(sys.argv[3]), 'tiny', 12)); "
+        "digest(found.map); explain_checks.agreement([found, found]); "
+        "explain_what_if.masks_for(desk, 'tiny'); "
+        "sys.exit(any(m in sys.modules for m in ('torch', 'captum')))"
+    )
+    models = desk.model("tiny").folder.parent
+    arguments = [str(models), str(desk.workspace.root), str(request_.path)]
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True, timeout=120)

@@ -50,7 +50,7 @@ export class Alarm {
     const words = raised ? "Yes, there are signs of a shortcut" : "No sign of the shortcuts that were looked for";
     return [
       make("p", { class: `verdict ${raised ? "bad" : "good"}` }, make("b", { class: "mark", textContent: raised ? "✖" : "✔" }), make("strong", { textContent: words }), make("span", { textContent: `${n} windows that it calls seizure, ${m} that it does not.` })),
-      checkList(signs.map((sign) => ({ state: state(sign), title: TITLES[sign.name] || sign.name, words: sign.evidence, help: "" }))),
+      checkList(signs.map((sign) => ({ state: state(sign), title: TITLES[sign.name] || sign.name, words: sign.evidence, help: "" })), "Signs of a shortcut"),
     ];
   }
 }

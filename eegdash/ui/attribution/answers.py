@@ -65,7 +65,7 @@ def map_answer(found: Explained) -> bytes:
 
     ``values`` (3, n_channels, n_freqs, n_frames) is the map; without a channel axis n_channels is
     1, without a frequency axis n_freqs is 1. ``power_db`` is the triptych, ``baseline_db`` what
-    it is compared with; both are missing where the network reads derivations.
+    it is compared with; where the network reads derivations, ``baseline_uv`` (3, n_channels, n) is.
     """
     made, window = found.map, found.window
     arrays: dict[str, NDArray[np.floating]] = {"values": _with_all_axes(made)}
@@ -73,6 +73,8 @@ def map_answer(found: Explained) -> bytes:
         arrays["power_db"] = window.log_power_db
         if found.baseline is not None:
             arrays["baseline_db"] = _decibels(window, found.baseline.values)
+    elif found.baseline is not None:
+        arrays["baseline_uv"] = found.baseline.values
     header = {
         **_window_facts(window),
         **_map_facts(made),
@@ -141,6 +143,7 @@ def _map_facts(made: Attribution) -> dict[str, Any]:
         "spectral": made.has_frequency_axis,
         "unit": made.unit,
         "logit": made.logit,
+        "baseline_logit": made.baseline_logit,
         "native_shape": made.native_shape,
         "completeness_error": made.completeness_error,
         "complete": made.complete,

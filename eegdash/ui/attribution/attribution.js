@@ -61,6 +61,7 @@ class AttributionDesk {
     if (changed) {
       this.state = null;
       this.values = null;
+      this.common = null;
       this.uv.clear();
       this.whatIf.opened();
       this.alarm.opened();
@@ -126,7 +127,7 @@ class AttributionDesk {
       // one question for both sides
       const [a, b] = [mine, other].sort((x, y) => (x.method + this.baselineOf(x) < y.method + this.baselineOf(y) ? -1 : 1));
       const { value } = this.store.get(this.addressOf("agreement", a, index, { other: b.method, other_baseline: this.baselineOf(b) }));
-      if (value) found.push({ name: `${this.panels[k].letter}`, rho: value.rho });
+      if (value) found.push({ name: this.panels[k].letter, rho: value.rho, passed: this.panels[k].passed });
     });
     return found;
   }
@@ -225,7 +226,7 @@ class AttributionDesk {
   hoverAt(hover, band) {
     this.hover = hover;
     this.band = band;
-    this.redraw();
+    this.redraw({ handOnly: true });
   }
 
   // A span drawn with the hand; also a range of frequencies, where it is tall enough.
@@ -283,16 +284,31 @@ class AttributionDesk {
 
   // ---- drawing -----------------------------------------------------------------------------
 
-  redraw() {
+  redraw({ handOnly = false } = {}) {
+    this.dirty = this.dirty || !handOnly;
     if (this.scheduled) return;
     this.scheduled = requestAnimationFrame(() => {
       this.scheduled = null;
-      if (this.host.isConnected && this.data) this.paint();
+      if (!this.host.isConnected || !this.data) return;
+      if (this.dirty || !this.common) this.paint();
+      if (this.common) this.paintHand();
+    });
+  }
+
+  // The crosshair of all panels, and what lies under it.
+  paintHand() {
+    const theme = themeOf(this.host);
+    this.common.forEach((common, k) => {
+      const panel = this.panels[k];
+      const now = { ...common, zoom: this.zoom, hover: this.hover, band: this.band };
+      panel.pictures.point(theme, now);
+      panel.readout(now);
     });
   }
 
   paint() {
     if (!this.ready()) return;
+    this.dirty = false;
     const { state } = this;
     while (this.panels.length < state.panels.length) {
       const panel = new Panel(this, this.panels.length);
@@ -308,11 +324,12 @@ class AttributionDesk {
     const scales = this.scales(panels);
     const { dbLow, dbHigh } = displaySettings();
     const height = Math.max(...panels.map(({ pictures }) => pictures.height(state.view)));
-    panels.forEach((panel, k) => {
-      const common = { zoom: this.zoom, height, limits: [dbLow, dbHigh], slider: state.slider, hover: this.hover, band: this.band, ...scales.of[k] };
-      panel.refresh(state, common);
+    this.common = panels.map((panel, k) => {
+      const common = { zoom: this.zoom, height, limits: [dbLow, dbHigh], slider: state.slider, ...scales.of[k] };
+      panel.refresh(state);
       panel.pictures.paint(theme, common);
       panel.pictures.map.setAttribute("aria-label", `Map of evidence, panel ${panel.letter}: ${panel.facts.textContent} The values by band and region are in the table below.`);
+      return common;
     });
     this.paintStrip(theme, panels);
     refreshControls(this, scales, theme, [dbLow, dbHigh]);

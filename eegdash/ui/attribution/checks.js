@@ -25,10 +25,10 @@ export function banner({ state, words }) {
 }
 
 // One line for each check: {state, title, words, help}.
-export function checkList(checks) {
+export function checkList(checks, label = "Tests of this map") {
   return make(
     "ul",
-    { class: "checks", "aria-label": "Tests of this map" },
+    { class: "checks", "aria-label": label },
     ...checks.map(({ state, title, words, help }) => {
       const [mark, said] = MARKS[state];
       return make(

@@ -286,6 +286,27 @@ export function traces(p, box, { tiles, names, inks, at, uvPerRow }, field, colu
   names.forEach((name, row) => text(p, name, area.left - 5, box.top + (row + 0.5) * rowH, { align: "right", px: rowH < 12 ? 9 : 10.5, colour: inks[row], room: LEFT - 8 }));
 }
 
+// All derivations of a baseline over each other, on the scale of the traces: `uvPerRow` is the box.
+export function samples(p, box, { shape, values }, segmentS, uvPerRow) {
+  const [n, channels, length] = shape;
+  const { g } = p;
+  clipped(p, box, () => {
+    g.strokeStyle = p.theme.line;
+    g.globalAlpha = 0.35;
+    g.lineWidth = 0.7;
+    g.beginPath();
+    for (let s = 0; s < n; s++)
+      for (let c = 0; c < channels; c++)
+        for (let i = 0; i < length; i++) {
+          const x = xAt(p, segmentS * (s + i / length));
+          const y = box.top + box.height * (0.5 + values[(s * channels + c) * length + i] / uvPerRow);
+          g[i ? "lineTo" : "moveTo"](x, y);
+        }
+    g.stroke();
+    g.globalAlpha = 1;
+  });
+}
+
 // Typical size of the traces of a window, µV: half of the rows stay within it most of the time.
 export function typicalUv(tiles, rows, from, to) {
   const sizes = [];

@@ -88,6 +88,7 @@ def _detector(path: Path, opened: library.Opened) -> CheckpointInfo | None:
             "An explanation starts from a probability: score the recording, then the reasons of "
             f"{plain(model.title or model.name)} are shown here."
         )
+        st.page_link(_REVIEW, label="Back to the EEG")
         _no_network(others)
         return None
     _no_network(others)

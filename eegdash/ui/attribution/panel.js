@@ -14,6 +14,7 @@ export class Panel {
   constructor(desk, place) {
     this.desk = desk;
     this.place = place;
+    this.passed = null; // whether the map on screen passed its own tests
     this.letter = LETTERS[place];
     const pick = (label, set) =>
       make("select", { "aria-label": `${label} of panel ${this.letter}`, title: label, onchange: (e) => (set(e.target.value), e.target.blur()) });
@@ -71,7 +72,7 @@ export class Panel {
 
   // ---- what is shown -----------------------------------------------------------------------
 
-  refresh(choice, scale) {
+  refresh(choice) {
     this.options();
     this.say();
     const { value } = this.found;
@@ -79,17 +80,17 @@ export class Panel {
     const header = value || (this.stale ? this.last : null);
     this.facts.textContent = header ? this.factWords(header) : "";
     this.facts.title = header && header.baseline ? header.baseline.note : "";
-    this.readout(choice, scale);
-    if (value) this.judge(value);
-    if (value && (this.detailed !== value || this.bandSet !== choice.bandSet)) this.details(value, choice.bandSet);
-    else if (!this.stale) this.clear();
+    if (value) {
+      this.judge(value);
+      if (this.detailed !== value || this.bandSet !== choice.bandSet) this.details(value, choice.bandSet);
+    } else if (!this.stale) this.clear();
   }
 
   say() {
     const { message } = this.pictures;
     const { problem, progress, state, value } = this.found;
     const { ready } = this.pictures;
-    const key = `${problem}|${state}|${Math.round(100 * (progress || 0))}|${ready && ready.why}|${Boolean(value)}`;
+    const key = `${problem}|${state}|${Math.round(100 * (progress || 0))}|${ready && ready.why}|${value && value.no_positive_evidence}`;
     if (this.said === key) return;
     this.said = key;
     if (problem) message.replaceChildren(problem, " ", make("button", { type: "button", textContent: "Try again", onclick: () => this.again() }));
@@ -113,20 +114,20 @@ export class Panel {
   factWords(header) {
     const { startOfDay } = this.desk;
     const when = `${fmt.elapsed(header.onset_s, 1)} to ${fmt.elapsed(header.end_s, 1)}${startOfDay === null ? "" : ` (${fmt.clock(startOfDay, header.onset_s)})`}`;
-    const baseline = header.baseline ? `; baseline ${signed(header.baseline.logit)}` : "";
+    const baseline = header.baseline_logit === null ? "" : `; baseline ${signed(header.baseline_logit)}`;
     const native = header.native_shape.length ? `; native grid ${header.native_shape.join(" × ")} cells a segment${header.native_shape.length === 2 ? " (frequency × time)" : ""}` : "";
     const filled = header.filled.length ? `; no usable signal, filled by the mean of the others: ${header.filled.join(", ")}` : "";
     return `${when}: probability ${share(header.probability)}, logit ${signed(header.logit)}${baseline}. Evidence ${strength(header)}${native}${filled}.`;
   }
 
-  readout(choice, { hover, zoom, factor, unitWords }) {
+  readout({ hover, zoom, factor, unitWords }) {
     const words = this.pictures.read(hover, zoom, factor, unitWords);
     if (this.pictures.readout.textContent !== words) this.pictures.readout.textContent = words;
   }
 
   clear() {
     for (const part of [this.verdict, this.checks, this.more]) part.replaceChildren();
-    this.judged = this.detailed = null;
+    this.judged = this.detailed = this.passed = null;
   }
 
   judge(header) {
@@ -140,10 +141,19 @@ export class Panel {
     if (this.judged === key) return;
     this.judged = key;
     const limit = desk.modelOf(this.state.model).threshold_pm;
-    const listed = checksOf({ ...header, threshold_pm: limit }, answer.value || null, steady.value || null, agreements);
-    this.verdict.replaceChildren(banner(answer.problem && !answer.value ? { state: "none", words: `The tests could not be made: ${answer.problem}` } : verdictOf(header, answer.value || null, listed)));
+    const about = { ...header, threshold_pm: limit };
+    const known = answer.value || null;
+    this.passes(known && verdictOf(about, known, checksOf(about, known, null, [])).state === "good");
+    const listed = checksOf(about, known, steady.value || null, agreements);
+    this.verdict.replaceChildren(banner(answer.problem && !answer.value ? { state: "none", words: `The tests could not be made: ${answer.problem}` } : verdictOf(about, known, listed)));
     this.checks.replaceChildren(checkList(listed), this.actions(address, answer, steady, index));
 
+  }
+
+  // The other panels say whether the map that they differ from passed.
+  passes(passed) {
+    if (this.passed !== passed) this.desk.redraw();
+    this.passed = passed;
   }
 
   actions(address, answer, steady, index) {
@@ -170,7 +180,7 @@ export class Panel {
     const table = make("div", { class: "scroll" }, massTable(header.masses[bandSet]));
     const about = this.desk.methodOf(this.state.method);
     const provenance = make("details", {}, make("summary", { textContent: "Provenance" }), make("pre", { textContent: JSON.stringify(header.provenance, null, 1) }));
-    this.more.replaceChildren(words, table, make("p", { class: "note", textContent: about.sentence }), header.baseline ? make("p", { class: "note", textContent: `Baseline: ${header.baseline.title}. ${header.baseline.note}; its probability is ${share(header.baseline.probability)}.` }) : "", provenance);
+    this.more.replaceChildren(words, table, make("p", { class: "note", textContent: about.sentence }), header.baseline ? make("p", { class: "note", textContent: `Baseline: ${header.baseline.title}. ${header.baseline.note.replace(/\.$/, "")}; its probability is ${share(header.baseline.probability)}.` }) : "", provenance);
   }
 
   // ---- choices -----------------------------------------------------------------------------

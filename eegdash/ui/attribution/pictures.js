@@ -19,10 +19,11 @@ export class Pictures {
     this.power = canvas("power", "Spectrogram triptych");
     this.map = canvas("map", "Map of evidence");
     this.baseline = canvas("baseline", "What it is compared with");
+    this.hand = make("canvas", { class: "hand", "aria-hidden": "true" });
     this.message = make("p", { class: "message", role: "status" });
     this.over = make("div", { class: "over" }, this.message);
     this.readout = make("p", { class: "readout" });
-    this.node = make("div", { class: "pictures" }, make("div", { class: "pic" }, this.power), make("div", { class: "pic main" }, this.map, this.over), this.readout, make("div", { class: "pic" }, this.baseline));
+    this.node = make("div", { class: "pictures" }, make("div", { class: "pic" }, this.power), make("div", { class: "pic main" }, this.map, this.hand, this.over), this.readout, make("div", { class: "pic" }, this.baseline));
     this.listen();
   }
 
@@ -57,7 +58,7 @@ export class Pictures {
     return ROWS[view === "map" && this.ready && this.ready.shown === "traces" ? "traces" : view];
   }
 
-  paint(theme, { zoom, height, limits, limit, factor, slider, hover, band, opacity }) {
+  paint(theme, { zoom, height, limits, limit, factor, slider }) {
     const { ready } = this;
     this.area = null;
     this.over.hidden = !this.message.textContent;
@@ -72,10 +73,17 @@ export class Pictures {
     p.g.fillStyle = theme.fill;
     p.g.fillRect(p.area.left, 0, p.area.width, height);
     if (!ready.why) this.mapIn(p, box, { limit, factor, slider, limits, height });
+    draw.timeAxis(p, height, ready.answer.onset_s);
+    this.comparedWith(theme, zoom, limits);
+  }
+
+  // The hand lies on a canvas of its own: the pictures stay as they are while it moves.
+  point(theme, { zoom, height, hover, band }) {
+    const p = draw.pen(this.hand, height, theme, zoom);
+    const box = { top: 0, height };
+    if (!this.ready) return;
     if (hover) draw.crosshair(p, box, { t: hover.t, y: hover.share === null ? null : hover.share * height });
     if (band) draw.rubber(p, box, band);
-    draw.timeAxis(p, height, ready.answer.onset_s);
-    this.comparedWith(theme, zoom, limits, opacity);
   }
 
   triptych(theme, zoom, limits) {
@@ -116,12 +124,10 @@ export class Pictures {
     const { ready } = this;
     const p = draw.pen(this.baseline, BASELINE_H, theme, zoom);
     const box = { top: 0, height: BASELINE_H };
-    if (!ready.baseline) {
-      const words = ready.answer.baseline ? ready.answer.baseline.title : "compared with nothing: no baseline";
-      draw.write(p, words, p.area.left, BASELINE_H / 2, { room: p.area.width });
-      return;
-    }
-    draw.spectrogram(p, box, ready.baseline, ready.columns, ready.freqs, limits);
+    const { baseline_uv: samples } = ready.answer.arrays;
+    if (ready.baseline) draw.spectrogram(p, box, ready.baseline, ready.columns, ready.freqs, limits);
+    else if (samples) draw.samples(p, box, samples, ready.answer.segment_s, this.desk.uvPerRow());
+    else return draw.write(p, "compared with nothing: no baseline", p.area.left, BASELINE_H / 2, { room: p.area.width });
     draw.segments(p, box, ready.answer.segment_s, 3, false);
     draw.write(p, "baseline", p.area.left - 5, BASELINE_H / 2, { align: "right", px: 10, room: draw.LEFT - 8 });
   }

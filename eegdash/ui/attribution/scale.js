@@ -32,7 +32,8 @@ export const overlay = (slider) => Math.min(slider / 50, 1);
 export function figure(value) {
   if (value === 0 || !Number.isFinite(value)) return value === 0 ? "0" : "n/a";
   const size = Math.abs(value);
-  if (size >= 1000 || size < 0.0005) return value.toExponential(1).replace("e", "·10^").replace("+", "");
+  if (size >= 1000 && size < 1e6) return Math.round(value).toLocaleString("en");
+  if (size >= 1e6 || size < 0.0005) return value.toExponential(1).replace("e", "·10^").replace("+", "");
   return Number(value.toPrecision(3)).toString();
 }
 

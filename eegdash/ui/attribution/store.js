@@ -26,8 +26,7 @@ export class Store {
   constructor(onChange) {
     this.onChange = onChange;
     this.answers = new Map(); // address -> {value} or {problem} or {progress, state}
-    this.pending = new Set();
-    this.stopped = new Set(); // addresses that nobody asks for any more
+    this.asking = new Map(); // address -> the chain of requests that runs for it
   }
 
   // {value}, {problem} or {progress}: what is known of an address now.
@@ -37,7 +36,7 @@ export class Store {
       this.answers.delete(address); // the newest are kept
       this.answers.set(address, found);
     }
-    if (!found && !this.pending.has(address)) this.load(address);
+    if (!found && !this.asking.has(address)) this.load(address);
     return found || {};
   }
 
@@ -46,20 +45,22 @@ export class Store {
   }
 
   async load(address, again = false) {
-    this.pending.add(address);
-    this.stopped.delete(address);
+    const mine = Symbol(address);
+    this.asking.set(address, mine);
     let asked = again ? `${address}${address.includes("?") ? "&" : "?"}again=1` : address;
     let wait = SOON_MS;
-    while (!this.stopped.has(address)) {
+    for (;;) {
       const known = await this.ask(asked, wait > SOON_MS);
+      if (this.asking.get(address) !== mine) return; // cancelled, or asked anew meanwhile
       asked = address;
       this.answers.set(address, known);
       this.onChange(address);
       if (known.progress === undefined) break;
       await new Promise((next) => setTimeout(next, wait));
+      if (this.asking.get(address) !== mine) return;
       wait = Math.min(1.5 * wait, LATER_MS);
     }
-    this.pending.delete(address);
+    this.asking.delete(address);
     this.trim();
   }
 
@@ -77,13 +78,14 @@ export class Store {
 
   retry(address) {
     this.answers.delete(address);
-    if (!this.pending.has(address)) this.load(address, true);
+    this.load(address, true);
+    this.onChange(address);
   }
 
   // Cancel what is being computed: the server is told, and it is no longer asked for.
   async cancel(address) {
-    this.stopped.add(address);
-    this.answers.set(address, { problem: "Cancelled.", cancelled: true });
+    this.asking.delete(address);
+    this.answers.set(address, { problem: "Cancelled." });
     this.onChange(address);
     try {
       await fetch(address, { method: "DELETE", credentials: "same-origin" });

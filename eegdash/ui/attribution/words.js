@@ -9,16 +9,17 @@ const AGREES = 0.5;
 const HARDLY = 0.2;
 
 // All tests of one map: {state, title, words, help}. `checks` and `stability` are null while they
-// are not known; `agreements` are [{name, rho}] with the other maps of the same window and model.
+// are not known; `agreements` are [{name, rho, passed}] with the other maps of the same window and
+// detector, `passed` telling whether that map passed its own tests (null: not known yet).
 export function checksOf(header, checks, stability, agreements) {
   return [completeness(header), ...curves(checks), randomisation(checks), ...quietness(header), ...agreement(agreements), ...steadiness(stability)];
 }
 
-function completeness({ completeness_error: error, complete, logit, baseline }) {
+function completeness({ completeness_error: error, complete, logit, baseline_logit: from }) {
   const title = "Adds up";
   const help = "Completeness: the values of the map should sum to the difference between the logit of the window and that of the baseline.";
   if (error === null) return { state: "none", title, words: "this method promises no sum", help };
-  const wanted = baseline ? logit - baseline.logit : logit;
+  const wanted = logit - (from || 0);
   return { state: complete ? "good" : "bad", title, words: `values sum to ${signed(wanted + error)} of ${signed(wanted)} logit, error ${signed(error)}`, help };
 }
 
@@ -50,22 +51,28 @@ function randomisation(checks) {
 }
 
 // What the map is measured from should be what it is called.
-function quietness({ baseline, threshold_pm: limit }) {
+function quietness({ baseline, baseline_logit: from, threshold_pm: limit }) {
   if (!baseline) return [];
   const { probability, title } = baseline;
+  const help = `${title}: what the window is compared with should be no seizure to this detector.`;
+  // a method that averages over several quiet windows is compared with those, not with their median
+  if (from !== null && Math.abs(from - baseline.logit) > 0.01) return [{ state: "none", title: "Baseline is quiet", words: `compared with several quiet windows, mean logit ${signed(from)}`, help }];
   const quiet = 1000 * probability < limit;
   const words = quiet ? `probability ${share(probability)}, below the threshold` : `probability ${share(probability)}: the detector calls it a seizure, too, so the map shows only what comes on top`;
-  return [{ state: quiet ? "good" : "doubtful", title: "Baseline is quiet", words, help: `${title}: what the window is compared with should be no seizure to this detector.` }];
+  return [{ state: quiet ? "good" : "doubtful", title: "Baseline is quiet", short: "a quiet baseline", words, help }];
 }
 
 function agreement(agreements) {
-  const help = "Rank correlation (Spearman) of the values of two maps. Methods that disagree cannot both be right.";
-  return agreements.map(({ name, rho }) => {
-    const title = `Agrees with ${name}`;
-    if (rho === null) return { state: "none", title, words: "the maps have no common grid", help };
-    const state = rho >= AGREES ? "good" : "doubtful";
+  const help = "Rank correlation (Spearman) of the values of two maps. Two maps that pass their tests and disagree cannot both be right.";
+  return agreements.map(({ name, rho, passed }) => {
+    const about = { title: `Agrees with ${name}`, short: `agreement with ${name}`, help };
+    if (rho === null) return { ...about, state: "none", words: "the maps have no common grid" };
     const how = rho >= AGREES ? "much the same places" : rho >= HARDLY ? "partly the same places" : "other places";
-    return { state, title, words: `${how}: rank correlation ${rank(rho)}`, help };
+    const said = `${how}: rank correlation ${rank(rho)}`;
+    if (rho >= AGREES) return { ...about, state: "good", words: said };
+    // that a map differs from one that fails says nothing against it
+    if (passed) return { ...about, state: "doubtful", words: said };
+    return { ...about, state: "none", words: passed === false ? `${said}; ${name} did not pass its own tests` : said };
   });
 }
 
@@ -92,7 +99,7 @@ function steadiness(stability) {
 // What follows from the tests: {state, words}.
 export function verdictOf(header, checks, listed) {
   if (header.no_positive_evidence) return { state: "bad", words: "No positive evidence: nothing in this map speaks for a seizure. Do not read its strongest spots as reasons for one." };
-  const named = (state) => listed.filter((check) => check.state === state).map(({ title }) => title[0].toLowerCase() + title.slice(1));
+  const named = (state) => listed.filter((check) => check.state === state).map(({ title, short }) => short || title.toLowerCase());
   const core = listed.slice(0, 4);
   const [sum, insertion, deletion, training] = core;
   if (core.some(({ state }) => state === "open")) return { state: "open", words: `Testing it against random maps and random weights …` };
