@@ -85,11 +85,12 @@ def picture(found: Attribution) -> NDArray[np.float64]:
 def limit_of(pictures: Sequence[NDArray[np.float64]]) -> float:
     """Return the common limit of the colour scale of pictures that are compared.
 
-    It is the median of their largest values: with the largest of all, one window far stronger
-    than the others would leave nothing to see in them. What is beyond has the last colour.
+    It is the upper quartile of their largest values: with the largest of all, one window far
+    stronger than the others would leave nothing to see in them, and a scale for each would make
+    weak evidence look strong. What is beyond has the last colour.
     """
     strongest = [float(np.abs(one).max(initial=0.0)) for one in pictures]
-    return max(float(np.median(strongest)) if strongest else 0.0, 1e-9)
+    return max(float(np.quantile(strongest, 0.75)) if strongest else 0.0, 1e-9)
 
 
 def spectrogram_png(
@@ -270,7 +271,9 @@ def colour_keys_png() -> bytes:
     bar.ax.tick_params(labelsize=7)
     signed = ScalarMappable(Normalize(-1, 1), signed_map())
     bar = figure.colorbar(signed, cax=right, orientation="horizontal", ticks=[-1, 0, 1])
-    bar.ax.set_xticklabels(["against", "none", "for"])
+    labels = bar.ax.set_xticklabels(["against", "none", "for"])
+    labels[0].set_ha("left")
+    labels[-1].set_ha("right")
     bar.ax.tick_params(labelsize=7)
     bar.set_label("attribution: evidence for a seizure, limits beside each map", fontsize=8)
     return png(figure)

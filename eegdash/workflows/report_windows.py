@@ -18,8 +18,8 @@ NOTE = (
     "Chosen by rule, not by eye: of the windows of each class the one that the detector is surest "
     "of, and a middling one apart from it; then the most confident false alarm and the most "
     "confident miss, where there are any. Maps of one method share their colour scale over all "
-    "examples; it ends at the median of their largest values, and what is beyond has the last "
-    "colour."
+    "examples; it ends at the upper quartile of their largest values, and what is beyond has "
+    "the last colour."
 )
 
 
