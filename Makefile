@@ -20,8 +20,8 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Chromium, Node.js and PostgreSQL come from the system. Where one is missing it is installed if that is allowed;
-# otherwise the tests that need it are skipped and say so.
+# Chromium, Node.js, PostgreSQL and Pango come from the system. Where one is missing it is installed
+# if that is allowed; otherwise the tests that need it are skipped and say so.
 system:
 	@tools/ensure-system
 

@@ -30,6 +30,7 @@ from benchmarks import (
     operating_drag,
     page_flip,
     raw_tile,
+    report,
     score_speed,
     scroll,
     threshold_drag,
@@ -50,6 +51,7 @@ FIGURES: tuple[Figure, ...] = (
     label_append.FIGURE,
     label_views.FIGURE,
     raw_tile.FIGURE,
+    report.FIGURE,
     attribution.FIGURE,
     attribution_truth.FIGURE,
 )

@@ -1,4 +1,4 @@
-"""The command line: ``python -m eegdash info | score | evaluate | labels | train | simulate ...``.
+"""The command line: ``python -m eegdash info | score | evaluate | report | labels | train ...``.
 
 Exit codes: 0 all done, 1 some recording failed, 2 nothing could be done.
 """
@@ -70,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", type=Path, default=None, help="file to write the figures to")
     evaluate.set_defaults(run=_evaluate)
 
+    _add_report(commands)
+
     download = commands.add_parser("download", help="get a public data set, resumable")
     download.add_argument("dataset", choices=["chbmit"])
     download.add_argument("--case", action="append", default=[], help="chb01; again for more")
@@ -123,6 +125,18 @@ def _add_teach(teach: argparse.ArgumentParser) -> None:
     teach.add_argument("--reader", action="append", default=[], help="only this reader; repeatable")
     teach.add_argument("--plan", action="store_true", help="only say what would be used")
     teach.set_defaults(run=_teach)
+
+
+def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    report = commands.add_parser("report", help="write a report on a recording or a person")
+    report.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="a file, or a folder")
+    report.add_argument("--person", default=None, help="whose recordings of the folder are meant")
+    report.add_argument("--model", default=None, help="name of the detector, or its folder")
+    report.add_argument("--out", type=Path, default=None, help="default: reports of the workspace")
+    report.add_argument(
+        "--no-llm", action="store_true", help="ask no language model, even if one is configured"
+    )
+    report.set_defaults(run=_report)
 
 
 def _add_simulation_choices(simulate: argparse.ArgumentParser) -> None:
@@ -278,6 +292,32 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 def _recordings_done(done: int, of: int, name: str) -> None:
     end = "\n" if done == of else ""
     print(f"\r{done} of {of}  {name[:50]:50s}", end=end, file=sys.stderr, flush=True)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from eegdash.report.llm import Endpoint
+    from eegdash.workflows.desk import open_desk
+    from eegdash.workflows.report import write_report
+    from eegdash.workflows.report_subject import of_paths
+
+    def say(done: float, what: str) -> None:
+        end = "\n" if done >= 1 else ""
+        print(f"\r{100 * done:5.1f} %  {what:40s}", end=end, file=sys.stderr, flush=True)
+
+    desk = open_desk()
+    written = write_report(
+        desk,
+        of_paths(desk, arguments.paths, arguments.person),
+        arguments.model,
+        parent=arguments.out,
+        endpoint=Endpoint() if arguments.no_llm else None,
+        progress=say,
+    )
+    for note in written.notes:
+        print(f"note: {note}")
+    print(f"wrote {written.folder.name} in {written.seconds:.1f} s, summary: {written.source}")
+    print(RESEARCH_USE)
+    return 1 if written.n_failed else 0
 
 
 def _download(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@
     +-- DatasetError              a data set cannot be found, downloaded or split by person
     +-- CheckpointError           a model folder is incomplete, changed or not trusted
     +-- AttributionError          a map was asked for that this model or window cannot give
+    +-- ReportError               a report cannot be written, or its language model not be asked
     +-- LabelNotSavedError        an append to the labels file was not acknowledged
     +-- WorkspaceError            a folder is missing, read-only or outside the workspace
     +-- JobError                  a background job failed or was cancelled
@@ -84,6 +85,10 @@ class CheckpointError(EegdashError):
 
 class AttributionError(EegdashError):
     """A map was asked for that this model or window cannot give."""
+
+
+class ReportError(EegdashError):
+    """A report cannot be written, or the language model behind its summary cannot be asked."""
 
 
 class LabelNotSavedError(EegdashError):

@@ -37,6 +37,14 @@ class Settings:
         Where labels are kept that several servers share
         (``EEGDASH_LABELS_URL=postgresql+psycopg://user:password@host/database``); empty is the
         labels file of the workspace. Never shown: it may hold a password.
+    llm_base_url, llm_model : str
+        Endpoint that speaks the OpenAI protocol, e.g. ``http://127.0.0.1:8080/v1``, and the model
+        to ask there (``EEGDASH_LLM_BASE_URL``, ``EEGDASH_LLM_MODEL``). Without both, reports are
+        worded by the program alone.
+    llm_api_key : str
+        ``EEGDASH_LLM_API_KEY``; local servers as a rule want none. Never shown.
+    llm_images : bool
+        Whether that model takes images (``EEGDASH_LLM_IMAGES=1``): it is then sent figures, too.
     """
 
     workspace: Path
@@ -45,6 +53,10 @@ class Settings:
     adjudicators: tuple[str, ...] = ()
     others_hidden: bool = False
     labels_url: str = field(default="", repr=False)
+    llm_base_url: str = ""
+    llm_model: str = ""
+    llm_api_key: str = field(default="", repr=False)
+    llm_images: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -59,6 +71,10 @@ class Settings:
             # only a clear "shown" is one, so that no misspelling shows what was to be hidden
             others_hidden=env.get("EEGDASH_OTHERS_LABELS", "").strip().lower() not in ("", "shown"),
             labels_url=env.get("EEGDASH_LABELS_URL", "").strip(),
+            llm_base_url=env.get("EEGDASH_LLM_BASE_URL", "").strip(),
+            llm_model=env.get("EEGDASH_LLM_MODEL", "").strip(),
+            llm_api_key=env.get("EEGDASH_LLM_API_KEY", "").strip(),
+            llm_images=_is_on(env.get("EEGDASH_LLM_IMAGES", "")),
         )
 
 

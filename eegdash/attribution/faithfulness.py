@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -199,17 +200,40 @@ def insertion_and_deletion(
     """
     numbers = patches(detector)
     evidence = evidence_of_patches(found, numbers)
+    order = np.argsort(-evidence, kind="stable")
+    start, end = (np.ascontiguousarray(x, dtype=np.float32) for x in (baseline.values, window))
+    own = (
+        _along(detector, start, end, numbers, order),
+        _along(detector, end, start, numbers, order),
+    )
+    if progress is not None:
+        progress(1 / (n_random + 1))
+    random = _random_logits(detector, start.tobytes(), end.tobytes(), n_random)
+    if progress is not None:
+        progress(1.0)
+    curves = [
+        np.concatenate([mine[None], others]) for mine, others in zip(own, random, strict=True)
+    ]
+    return _curve("insertion", curves[0]), _curve("deletion", curves[1])
+
+
+@lru_cache(maxsize=4)
+def _random_logits(
+    detector: Detector, from_bytes: bytes, to_bytes: bytes, n_random: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the logits along random orders, (n_random, n_points), of insertion and of deletion.
+
+    They depend on the window and the baseline, not on the map: several maps of one window are
+    held against the same ones.
+    """
+    shape = (3, *detector.input_shape)
+    start, end = (np.frombuffer(x, dtype=np.float32).reshape(shape) for x in (from_bytes, to_bytes))
+    numbers = patches(detector)
     rng = np.random.default_rng(_SEED)
-    orders = [np.argsort(-evidence, kind="stable")]
-    orders += [rng.permutation(len(evidence)) for _ in range(n_random)]
-    start, end = baseline.values, window
-    inserted, deleted = [], []
-    for done, order in enumerate(orders):
-        inserted.append(_along(detector, start, end, numbers, order))
-        deleted.append(_along(detector, end, start, numbers, order))
-        if progress is not None:
-            progress((done + 1) / len(orders))
-    return _curve("insertion", np.array(inserted)), _curve("deletion", np.array(deleted))
+    orders = [rng.permutation(int(numbers.max()) + 1) for _ in range(n_random)]
+    inserted = np.array([_along(detector, start, end, numbers, order) for order in orders])
+    deleted = np.array([_along(detector, end, start, numbers, order) for order in orders])
+    return inserted, deleted
 
 
 def _along(

@@ -17,6 +17,7 @@ page = st.navigation(
         st.Page(PAGES / "review.py", title="Review", icon=":material/neurology:"),
         st.Page(PAGES / "attribution.py", title="Attribution", icon=":material/lightbulb:"),
         st.Page(PAGES / "threshold.py", title="Operating point", icon=":material/tune:"),
+        st.Page(PAGES / "report.py", title="Report", icon=":material/description:"),
         st.Page(PAGES / "labels.py", title="Labels", icon=":material/rate_review:"),
         st.Page(PAGES / "models.py", title="Models", icon=":material/model_training:"),
         st.Page(PAGES / "mechanism.py", title="Inside the detector", icon=":material/hub:"),

@@ -23,7 +23,7 @@ from eegdash.montage import MONTAGES, shown
 from eegdash.plotting import tiles
 from eegdash.plotting.pyramid import tile_bytes
 from eegdash.plotting.trend_tiles import SPECTROGRAM
-from eegdash.ui import cache, scripts
+from eegdash.ui import cache, report_routes, scripts
 from eegdash.ui.operating import routes as operating
 from eegdash.ui.security import TOKEN_AGE_S, verified
 from eegdash.workflows import display, library, score
@@ -234,4 +234,5 @@ ROUTES = [
     Route("/tiles/{token}/table/{model}/{mark}/{post}", _table),
     *operating.ROUTES,
     *scripts.ROUTES,
+    *report_routes.ROUTES,
 ]

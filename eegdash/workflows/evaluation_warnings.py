@@ -38,7 +38,7 @@ def warnings_of(
         )
     if evaluation.overall is None:
         return (*found, "No recording with a known truth could be scored: there are no figures.")
-    found += _training_warnings(evaluation.overall, training)
+    found += training_warnings(evaluation.overall, training)
     if len(evaluation.groups) > 1:
         found.append(
             "The groups differ in hospital, amplifier, age or reference. Compare within a group: "
@@ -61,7 +61,8 @@ def warnings_of(
     return tuple(found)
 
 
-def _training_warnings(group: Group, training: Mapping[str, Any]) -> list[str]:
+def training_warnings(group: Group, training: Mapping[str, Any]) -> list[str]:
+    """Return what has to be said where the model was trained on these persons or recordings."""
     found = []
     persons = _names(training, "persons")
     shared = sorted({r.person for r in group.recordings if r.person_key in persons})
@@ -92,9 +93,10 @@ def _few(group: Group) -> list[str]:
     hours = sum(r.covered_s for r in group.recordings) / 3600
     short = []
     if len(persons) < FEW_PERSONS:
-        short.append(f"{len(persons)} persons")
+        short.append("1 person" if len(persons) == 1 else f"{len(persons)} persons")
     if with_seizures and n_seizures < FEW_SEIZURES:
-        short.append(f"{n_seizures} seizures that could be detected as events")
+        noun = "seizure" if n_seizures == 1 else "seizures"
+        short.append(f"{n_seizures} {noun} that could be detected as events")
     if hours < FEW_HOURS:
         short.append(f"{60 * hours:.1f} min" if hours < 1 else f"{hours:.1f} h")
     if not short:

@@ -16,6 +16,7 @@ from eegdash.workflows.library import open_path
 from eegdash.workflows.mechanism import mechanism_task
 from eegdash.workflows.operating_point import checked_rules
 from eegdash.workflows.operating_tables import TableRequest, compute_tables, prepare_counts
+from eegdash.workflows.report_shelf import answer as report_answer
 from eegdash.workflows.score import (
     Failed,
     Progress,
@@ -74,6 +75,9 @@ def tasks(desk: Desk | None = None) -> dict[str, Task]:
     def mechanism(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         return mechanism_task(used, arguments, progress)
 
+    def report(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        return report_answer(used, arguments, progress)
+
     return {
         "teach": taught,
         "compare": compare,
@@ -84,6 +88,7 @@ def tasks(desk: Desk | None = None) -> dict[str, Task]:
         "operating": operating,
         "explain": explain,
         "mechanism": mechanism,
+        "report": report,
     }
 
 
