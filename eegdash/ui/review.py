@@ -237,7 +237,11 @@ def _queued(shown_sha256: str) -> None:
 
 
 def _moved(view: View, name: str) -> None:
-    sent = _sent(viewer.VIEW)
+    _taken_over(_sent(viewer.VIEW), view, name)
+
+
+def _taken_over(sent: Any, view: View, name: str) -> None:
+    """Keep what the browser says about the page on screen, unless it was moved meanwhile."""
     if isinstance(sent, dict) and sent["seek"] == view.seek:
         view.start_s = float(sent["start_s"])
         view.viewed = [[float(a), float(b)] for a, b in sent["viewed"]]
@@ -254,8 +258,7 @@ def _explain(sha256: str, view: View, name: str) -> None:
     sent = _sent(viewer.EXPLAIN)
     if not isinstance(sent, dict) or reads_blind(sha256):
         return
-    view.start_s = float(sent["start_s"])
-    keep_view(view, name)
+    _taken_over(sent["view"], view, name)
     place = Place(str(sent["kind"]), float(sent["onset_s"]), float(sent["end_s"]))
     session().asked[sha256] = place
     session().open_attribution = True

@@ -165,6 +165,7 @@ def test_turning_the_mode_on_hides_what_was_shown_and_says_that_it_was(
     page.get_by_text("Read blinded").click()
     expect(page.get_by_role("region", name="Blinded first read")).to_be_visible()
     expect(page.get_by_text("on screen before; the record will say so")).to_be_visible()
+    expect(page.locator("[data-painted]")).to_have_count(1)  # the page was drawn anew
     held = page.evaluate(_HELD)
     assert (held["metrics"], held["events"]) == (0, 0)
     commit(page)

@@ -90,20 +90,20 @@ def test_files_say_nothing_about_scaled_eeg(tmp_path: Path, recording: Recording
 def test_a_scaled_trace_is_that_of_a_file_with_larger_values(
     tmp_path: Path, desk: Desk, tiny_model: CheckpointInfo, recording: Recording
 ) -> None:
-    # 0.5 uV steps: both files store their values without rounding
+    # 0.5 uV steps at the least: both files store their values without rounding
     signal_uv = np.round(recording.read(0, recording.n_samples) / 2) * 2
-    for name, gain in (("one", 1.0), ("half", 0.5)):
+    for name, gain in (("one", 1.0), ("quarter", 0.25)):
         write_edf(tmp_path / f"{name}.edf", (signal_uv * gain).astype(np.float32),
                   recording.sfreq, recording.ch_names)  # fmt: skip
-    one, half = (open_recording(tmp_path / f"{name}.edf") for name in ("one", "half"))
+    one, quarter = (open_recording(tmp_path / f"{name}.edf") for name in ("one", "quarter"))
     source = ModelDetections(desk, tiny_model)
-    found = source.scaled_trace(one, 0.5)
+    found = source.scaled_trace(one, 0.25)
     detector = load_checkpoint(tiny_model.folder)
-    expected = detect(half, detector).probability_pm.astype(int)
+    expected = detect(quarter, detector).probability_pm.astype(int)
     plain = detect(one, detector).probability_pm.astype(int)
     assert np.abs(found.probability_pm.astype(int) - expected).max() <= 25  # EDF rounds
     assert np.abs(found.probability_pm.astype(int) - plain).max() > 40
-    again = ModelDetections(desk, tiny_model).scaled_trace(one, 0.5)
+    again = ModelDetections(desk, tiny_model).scaled_trace(one, 0.25)
     np.testing.assert_array_equal(again.probability_pm, found.probability_pm)
     assert (again.first_centre_s, again.step_s) == (found.first_centre_s, found.step_s)
     assert source.scaled_trace(one, 1.0).probability_pm.tolist() == plain.tolist()

@@ -135,23 +135,21 @@ def test_a_full_disk_is_told_and_nothing_is_assigned(
 def test_progress_counts_labels_open_work_and_pace(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from eegdash.labels import store
+    from eegdash.labels import book
 
     one, two = add_recording(desk, "a.edf"), add_recording(desk, "b.edf", seed=1)
     readers.assign(desk, [one, two], "A", "Chief", decision_id="1")
     readers.assign(desk, [two], "C", "Chief", decision_id="2")
     minute = iter([0, 1, 3, 60, 59, 61])  # a pause of an hour, and a clock set back
 
-    class Clock(store.datetime):  # type: ignore[misc, valid-type]
+    class Clock(book.datetime):  # type: ignore[misc, valid-type]
         @classmethod
         def now(cls, tz: object = None) -> object:
-            return store.datetime(2026, 11, 3, 10, tzinfo=store.UTC) + timedelta(
-                minutes=next(minute)
-            )
+            return book.datetime(2026, 11, 3, 10, tzinfo=book.UTC) + timedelta(minutes=next(minute))
 
     from datetime import timedelta
 
-    monkeypatch.setattr(store, "datetime", Clock)
+    monkeypatch.setattr(book, "datetime", Clock)
     say(desk, "A", one, 10, 20)
     first = say(desk, "A", one, 50, 60, "unsure")
     say(desk, "A", one, 50, 60, "agree", repeat_of=first.uuid)

@@ -16,8 +16,9 @@ export function explain(desk) {
   const span = decisions.span ? [decisions.span.onset, decisions.span.end] : null;
   const event = operating.selected ? operating.spanOf(operating.selected) : null;
   if (span) marked.set(data.recording.sha256, span);
-  navigation.settled();
-  desk.trigger("explain", { ...placeToExplain({ span, event, page: [navigation.start, navigation.end] }), start_s: navigation.start });
+  // One message: a second one on its way while the page changes was seen to leave it empty.
+  navigation.seen();
+  desk.trigger("explain", { ...placeToExplain({ span, event, page: [navigation.start, navigation.end] }), view: navigation.facts() });
 }
 
 export function comeBack(desk) {

@@ -56,14 +56,23 @@ export class Navigation {
   }
 
   settled() {
-    this.viewed = withSpan(this.viewed, [this.start, this.end]);
-    this.desk.redraw();
-    keepPlace(this.desk);
+    this.seen();
     this.tell();
   }
 
+  seen() {
+    clearTimeout(this.settling);
+    this.viewed = withSpan(this.viewed, [this.start, this.end]);
+    this.desk.redraw();
+    keepPlace(this.desk);
+  }
+
+  facts() {
+    return { seek: this.seek, start_s: this.start, page_s: this.pageS, viewed: this.viewed, ...this.desk.channels.told() };
+  }
+
   tell() {
-    this.desk.send("view", { seek: this.seek, start_s: this.start, page_s: this.pageS, viewed: this.viewed, ...this.desk.channels.told() });
+    this.desk.send("view", this.facts());
   }
 
   viewedShare() {
