@@ -285,7 +285,10 @@ def test_slow_work_says_how_far_it_is_and_can_be_cancelled(
     open_page(page, server, simulated, "&t=40")
     page.get_by_label("Method of panel B").select_option("occlusion")
     drawn(page, "integrated-gradients", "occlusion")
-    first = panel(page, "A")
+    first, second = panel(page, "A"), panel(page, "B")
+    # the slower one is before it in the queue, so that it cannot be done before it is stopped
+    second.get_by_role("button", name="Infidelity and sensitivity").click()
+    expect(second.get_by_title("Stop this test")).to_be_visible()
     first.get_by_role("button", name="Infidelity and sensitivity").click()
     first.get_by_title("Stop this test").click()
     again = first.get_by_role("button", name="Infidelity and sensitivity again")
