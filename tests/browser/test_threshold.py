@@ -320,11 +320,14 @@ def test_the_table_by_recording_is_ordered_by_a_head_and_stays_so(
     page: Page, server: Server
 ) -> None:
     open_page(page, server)
-    for _ in range(2):
-        page.keyboard.press("Shift+ArrowLeft")  # to where there are false alarms
     table = page.get_by_role("table", name="Figures by recording")
     last = table.locator("tbody td:last-child")
-    expect(last.filter(has_text=re.compile(r"^0\.[1-9]")).first).to_be_visible()
+    mixed = last.filter(has_text=re.compile(r"^0\.[1-9]"))
+    # down to where there are false alarms, wherever a point was locked before
+    while threshold(page) > 0.02 and not mixed.count():
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_timeout(150)
+    expect(mixed.first).to_be_visible()
     names = table.locator("tbody th")
     as_it_came = names.all_inner_texts()
     head = table.get_by_role("button", name="Window specificity")
