@@ -1,31 +1,24 @@
 """Locked operating points: which threshold and event rules hold for a model, since when, and why.
 
 They stand in ``operating_points.jsonl`` in the folder ``state`` of the workspace, one record a
-line, each with the CRC of its content. A line is only ever appended: the newest one of a model
+line (:mod:`eegdash.workflows.journal`). A line is only ever appended: the newest one of a model
 holds, the older ones say what held before.
 """
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import PostProcessing
-from eegdash.errors import WorkspaceError
-from eegdash.labels.record import crc32_of
+from eegdash.workflows.journal import Journal, append, content_of, read_journal
 from eegdash.workspace import Workspace
 
-FILE_NAME = "operating_points.jsonl"
-SCHEMA = 1
+NAME = "operating_points"
 BY_HAND = "by hand"
-_LOCK_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +84,6 @@ class LockedPoint:
     def as_dict(self) -> dict[str, Any]:
         """Return the record as JSON values, without its CRC."""
         return {
-            "schema": SCHEMA,
             **asdict(self),
             "post": dict(self.post),
             "figures": dict(self.figures),
@@ -120,17 +112,8 @@ def locked_history(workspace: Workspace) -> LockedHistory:
     WorkspaceError
         If the file is there and cannot be read.
     """
-    path = workspace.state / FILE_NAME
-    try:
-        found = path.stat()
-        return _history(path, found.st_mtime_ns, found.st_size)
-    except FileNotFoundError:
-        return LockedHistory()
-    except OSError as error:
-        raise WorkspaceError(
-            f"{FILE_NAME} cannot be read ({error.strerror}). Check the permissions of the "
-            "workspace: until then it is not known which operating point is locked."
-        ) from error
+    meanwhile = "until then it is not known which operating point is locked"
+    return _history(read_journal(workspace, NAME, meanwhile=meanwhile))
 
 
 def with_locked_point(workspace: Workspace, model: CheckpointInfo) -> CheckpointInfo:
@@ -155,62 +138,17 @@ def append_point(workspace: Workspace, point: LockedPoint) -> LockedPoint:
     WorkspaceError
         If it was not saved.
     """
-    from filelock import FileLock, Timeout
-
-    path = workspace.state / FILE_NAME
-    record = point.as_dict()
-    record["crc32"] = crc32_of(record)
-    line = json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False).encode() + b"\n"
-    try:
-        with FileLock(workspace.state / "operating_points.lock", timeout=_LOCK_TIMEOUT_S):
-            for known in locked_history(workspace).points:
-                if known.uuid == point.uuid:
-                    return known
-            append_line(path, line)
-    except (OSError, Timeout) as error:
-        raise WorkspaceError(
-            f"NOT locked: {FILE_NAME} could not be written ({type(error).__name__}). Check that "
-            "the workspace is writable and the disk is not full, then lock again."
-        ) from error
-    return point
-
-
-def append_line(path: Path, line: bytes) -> None:
-    """Append one line durably, under the caller's lock; a failure leaves the file as it was."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            line = b"\n" + line  # a torn tail stays what it is: a line that cannot be read
-        try:
-            if os.write(descriptor, line) != len(line):
-                raise OSError("the disk is full")
-            os.fsync(descriptor)
-        except OSError:
-            os.ftruncate(descriptor, size)
-            raise
-    finally:
-        os.close(descriptor)
+    record = append(workspace, NAME, point.as_dict(), failed="NOT locked", again="lock again")
+    return _point(content_of(record))
 
 
 @lru_cache(maxsize=4)
-def _history(path: Path, mtime_ns: int, size: int) -> LockedHistory:
-    points: list[LockedPoint] = []
-    n_unreadable = 0
-    for line in path.read_bytes().split(b"\n"):
-        if not line.strip():
-            continue
-        try:
-            points.append(_point(json.loads(line)))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            n_unreadable += 1
-    return LockedHistory(tuple(points), n_unreadable)
+def _history(journal: Journal) -> LockedHistory:
+    return LockedHistory(*journal.parsed(_point))
 
 
 def _point(record: dict[str, Any]) -> LockedPoint:
-    """Read a record; one that was changed by hand is none: a threshold must be what was locked."""
-    if record.pop("crc32") != crc32_of(record) or record.pop("schema") != SCHEMA:
-        raise ValueError("changed, or of another version")
+    """Read a record; what was changed by hand is none: a threshold must be what was locked."""
     record["chosen_on"] = tuple(map(str, record["chosen_on"]))
     record["recordings"] = tuple(OnRecording(**recording) for recording in record["recordings"])
     point = LockedPoint(**record)
@@ -218,8 +156,3 @@ def _point(record: dict[str, Any]) -> LockedPoint:
     if not 0 <= point.threshold_pm <= 1000:
         raise ValueError("no threshold")
     return point
-
-
-def now_utc() -> str:
-    """Return the time as records carry it."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,30 +1,25 @@
 """Which taught detectors are in use: promotions and discards, each with who, when and why.
 
 They stand in ``model_decisions.jsonl`` in the folder ``state`` of the workspace, one record a
-line, each with the CRC of its content. A line is only ever appended. The newest one of a model
+line (:mod:`eegdash.workflows.journal`). A line is only ever appended. The newest one of a model
 says its status; a taught model without any is a candidate, which nobody is offered.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from eegdash import __version__
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.errors import WorkspaceError
-from eegdash.labels.record import crc32_of
-from eegdash.workflows.locked_points import append_line, now_utc
+from eegdash.workflows.journal import Journal, append, content_of, now_utc, read_journal
 from eegdash.workspace import Workspace
 
-FILE_NAME = "model_decisions.jsonl"
-SCHEMA = 1
-_LOCK_TIMEOUT_S = 20.0
+NAME = "model_decisions"
 
 
 class Action(StrEnum):
@@ -82,7 +77,7 @@ class ModelDecision:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as JSON values, without its CRC."""
-        return {"schema": SCHEMA, **asdict(self), "action": str(self.action)}
+        return {**asdict(self), "action": str(self.action)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +116,8 @@ def decision_history(workspace: Workspace) -> DecisionHistory:
     WorkspaceError
         If the file is there and cannot be read.
     """
-    path = workspace.state / FILE_NAME
-    try:
-        found = path.stat()
-        return _history(path, found.st_mtime_ns, found.st_size)
-    except FileNotFoundError:
-        return DecisionHistory()
-    except OSError as error:
-        raise WorkspaceError(
-            f"{FILE_NAME} cannot be read ({error.strerror}). Check the permissions of the "
-            "workspace: until then no taught detector is in use."
-        ) from error
+    meanwhile = "until then no taught detector is in use"
+    return _history(read_journal(workspace, NAME, meanwhile=meanwhile))
 
 
 def decide_model(
@@ -163,7 +149,8 @@ def decide_model(
         model_sha256=model.sha256,
         parent_sha256=model.parent_sha256,
     )
-    return _append(workspace, decision)
+    record = append(workspace, NAME, decision.as_dict(), again="decide again")
+    return _decision(content_of(record))
 
 
 def _check(model: CheckpointInfo, reviewer: str, comment: str) -> None:
@@ -180,44 +167,13 @@ def _check(model: CheckpointInfo, reviewer: str, comment: str) -> None:
         )
 
 
-def _append(workspace: Workspace, decision: ModelDecision) -> ModelDecision:
-    from filelock import FileLock, Timeout
-
-    record = decision.as_dict()
-    record["crc32"] = crc32_of(record)
-    line = json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False).encode() + b"\n"
-    try:
-        with FileLock(workspace.state / "model_decisions.lock", timeout=_LOCK_TIMEOUT_S):
-            for known in decision_history(workspace).decisions:
-                if known.uuid == decision.uuid:
-                    return known
-            append_line(workspace.state / FILE_NAME, line)
-    except (OSError, Timeout) as error:
-        raise WorkspaceError(
-            f"NOT saved: {FILE_NAME} could not be written ({type(error).__name__}). Check that "
-            "the workspace is writable and the disk is not full, then decide again."
-        ) from error
-    return decision
-
-
 @lru_cache(maxsize=4)
-def _history(path: Path, mtime_ns: int, size: int) -> DecisionHistory:
-    decisions: list[ModelDecision] = []
-    n_unreadable = 0
-    for line in path.read_bytes().split(b"\n"):
-        if not line.strip():
-            continue
-        try:
-            decisions.append(_decision(json.loads(line)))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            n_unreadable += 1
-    return DecisionHistory(tuple(decisions), n_unreadable)
+def _history(journal: Journal) -> DecisionHistory:
+    return DecisionHistory(*journal.parsed(_decision))
 
 
 def _decision(record: dict[str, Any]) -> ModelDecision:
-    """Read a record; one that was changed by hand is none: nothing is promoted silently."""
-    if record.pop("crc32") != crc32_of(record) or record.pop("schema") != SCHEMA:
-        raise ValueError("changed, or of another version")
+    """Read a record; what was changed by hand is none: nothing is promoted silently."""
     return ModelDecision(**{**record, "action": Action(record["action"])})
 
 

@@ -18,13 +18,13 @@ from eegdash.detection import PostProcessing
 from eegdash.errors import WorkspaceError
 from eegdash.scoring import Criterion
 from eegdash.workflows.desk import Desk
+from eegdash.workflows.journal import now_utc
 from eegdash.workflows.locked_points import (
     BY_HAND,
     LockedPoint,
     OnRecording,
     append_point,
     locked_history,
-    now_utc,
 )
 from eegdash.workflows.operating_tables import operating_table
 from eegdash.workflows.score import post_of

@@ -31,7 +31,7 @@ from eegdash.workflows.comparison import (
     point_of,
 )
 from eegdash.workflows.desk import Desk
-from eegdash.workflows.locked_points import now_utc
+from eegdash.workflows.journal import now_utc
 from eegdash.workflows.operating_sets import training_record
 from eegdash.workflows.score import Progress
 from eegdash.workflows.teach_labels import (

@@ -14,7 +14,7 @@ from eegdash.detection import PostProcessing
 from eegdash.errors import WorkspaceError
 from eegdash.workflows import reading
 from eegdash.workflows.desk import Desk
-from eegdash.workflows.locked_points import FILE_NAME, locked_history, with_locked_point
+from eegdash.workflows.locked_points import NAME, locked_history, with_locked_point
 from eegdash.workflows.operating_point import (
     TriedPoint,
     TriedPoints,
@@ -67,8 +67,8 @@ def test_the_installation_uses_the_point_that_was_locked(
     assert (used.threshold_pm, used.post["hysteresis"]) == (620, 0.8)
     assert desk.model("other").threshold_pm == 500
     # what cannot be read must not take the EEG away
-    (desk.workspace.state / FILE_NAME).unlink()
-    (desk.workspace.state / FILE_NAME).mkdir()
+    (desk.workspace.state / f"{NAME}.jsonl").unlink()
+    (desk.workspace.state / f"{NAME}.jsonl").mkdir()
     assert desk.model("tiny").threshold_pm == 500
 
 
@@ -76,7 +76,7 @@ def test_a_locked_point_carries_its_provenance_and_no_file_name(
     desk: Desk, tiny_model: CheckpointInfo, scored: Path
 ) -> None:
     locked = lock(desk, tiny_model, scored, POINT)
-    text = (desk.workspace.state / FILE_NAME).read_text(encoding="utf-8")
+    text = (desk.workspace.state / f"{NAME}.jsonl").read_text(encoding="utf-8")
     record = json.loads(text)
     assert record["reviewer"] == "Dr A"
     assert record["time_utc"].endswith("Z")
@@ -109,7 +109,7 @@ def test_the_newest_lock_of_a_model_holds_and_touches_no_other_model(
         other_model.threshold_pm, dict(other_model.post)
     )
     assert shipped_point(held).threshold_pm == tiny_model.threshold_pm
-    first = (desk.workspace.state / FILE_NAME).read_bytes().splitlines()[0]
+    first = (desk.workspace.state / f"{NAME}.jsonl").read_bytes().splitlines()[0]
     assert json.loads(first)["threshold_pm"] == 620, "nothing that was locked is ever edited"
 
 
@@ -124,7 +124,7 @@ def test_the_point_that_holds_remembers_what_it_was_chosen_on(
 def test_two_who_lock_at_once_wait_for_each_other(
     desk: Desk, tiny_model: CheckpointInfo, scored: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eegdash.workflows.locked_points._LOCK_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("eegdash.workflows.journal._LOCK_TIMEOUT_S", 0.2)
     with (
         FileLock(desk.workspace.state / "operating_points.lock"),
         pytest.raises(WorkspaceError, match="NOT locked"),
@@ -166,7 +166,7 @@ def test_a_line_that_was_changed_is_counted_and_never_used(
     desk: Desk, tiny_model: CheckpointInfo, scored: Path, damage
 ) -> None:
     lock(desk, tiny_model, scored, POINT)
-    path = desk.workspace.state / FILE_NAME
+    path = desk.workspace.state / f"{NAME}.jsonl"
     path.write_bytes(damage(path.read_bytes().rstrip(b"\n")))
     assert locked_history(desk.workspace).n_unreadable == 1
     assert with_locked_point(desk.workspace, tiny_model) == tiny_model
@@ -179,7 +179,7 @@ def test_a_line_that_was_changed_is_counted_and_never_used(
 def test_a_file_that_cannot_be_written_is_said(
     desk: Desk, tiny_model: CheckpointInfo, scored: Path
 ) -> None:
-    (desk.workspace.state / FILE_NAME).mkdir()
+    (desk.workspace.state / f"{NAME}.jsonl").mkdir()
     with pytest.raises(WorkspaceError):
         lock(desk, tiny_model, scored, POINT)
 

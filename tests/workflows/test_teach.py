@@ -14,7 +14,7 @@ from eegdash.checkpoints import CheckpointInfo, load_checkpoint, read_config, sa
 from eegdash.errors import CheckpointError, DatasetError, JobCancelledError, WorkspaceError
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.model_decisions import (
-    FILE_NAME,
+    NAME,
     Action,
     Status,
     decide_model,
@@ -213,7 +213,7 @@ def test_a_promotion_that_was_forged_by_hand_promotes_nothing(
     labelled: Desk, candidate: CheckpointInfo
 ) -> None:
     decide(labelled, candidate, Action.DISCARD)
-    path: Path = labelled.workspace.state / FILE_NAME
+    path: Path = labelled.workspace.state / f"{NAME}.jsonl"
     path.write_bytes(path.read_bytes().replace(b'"discard"', b'"promote"'))
     history = decision_history(labelled.workspace)
     assert (history.decisions, history.n_unreadable) == ((), 1)
