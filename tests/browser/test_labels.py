@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser_reader import name_taken
+from browser_reader import choose, name_taken
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from eegdash.io import hash_file
@@ -199,14 +199,6 @@ def decision_leaves_alone(page: Page, server: Server, decided: Label) -> None:
     rows = events_in(content)
     seizures = [(float(row[0]), row[2]) for row in rows if row[2] != "bckg"]
     assert seizures == [(decided.onset_s, "sz")]
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    field = page.get_by_role("combobox", name=label)
-    field.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)  # a list that opens while the page still moves closes again
-    field.press("ArrowDown")
-    page.get_by_role("option", name=option).first.click()
 
 
 def events_in(content: bytes) -> list[list[str]]:
