@@ -142,6 +142,16 @@ def sees_others(desk: Desk, recording_sha256: str, reader: Reader) -> bool:
     return Sight(desk, reader, desk.labels.for_recording(recording_sha256)).others(recording_sha256)
 
 
+def sees_everything(desk: Desk, reader: Reader) -> bool:
+    """Return whether nothing that others said is withheld from a reader, on any recording.
+
+    Figures over all recordings, as how many labels somebody has, are told to nobody else: with few
+    recordings they say what is in them.
+    """
+    sight = Sight(desk, reader)
+    return all(sight.others(sha256) for sha256 in desk.labels.recordings())
+
+
 def known_readers(desk: Desk) -> tuple[str, ...]:
     """Return everybody who labelled or was assigned a recording, by name."""
     named = {label.reviewer for label in desk.labels.all()}
