@@ -9,7 +9,7 @@ from pathlib import Path
 from eegdash.labels import Label, LabelLine, LineStatus
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.label_history import HistoryEntry, change, history, take_back, undo_change
-from eegdash.workflows.readers import Reader, Sight, sees_everything
+from eegdash.workflows.readers import Reader, Sight
 from eegdash.workflows.recording_names import files_by_hash, person_of, shown_name
 
 __all__ = ["HistoryEntry", "change", "history", "take_back", "undo_change"]  # one door for pages
@@ -162,7 +162,7 @@ def odd_lines(desk: Desk, reader: Reader, limit: int = 200) -> tuple[OddLine, ..
     """
     sight = Sight(desk, reader)
     odd = [x for x in desk.labels.lines if x.status is not LineStatus.VERIFIED]
-    everything = sees_everything(desk, reader)
+    everything = all(sight.others(sha256) for sha256 in desk.labels.recordings())
     return tuple(_odd(x, sight, everything) for x in reversed(odd[-limit:]))
 
 

@@ -143,13 +143,14 @@ def sees_others(desk: Desk, recording_sha256: str, reader: Reader) -> bool:
 
 
 def sees_everything(desk: Desk, reader: Reader) -> bool:
-    """Return whether nothing that others said is withheld from a reader, on any recording.
+    """Return whether nothing that others said is withheld from a reader.
 
     Figures over all recordings, as how many labels somebody has, are told to nobody else: with few
     recordings they say what is in them.
     """
-    sight = Sight(desk, reader)
-    return all(sight.others(sha256) for sha256 in desk.labels.recordings())
+    records = desk.labels.all()
+    sight = Sight(desk, reader, records)
+    return all(sight.sees(record) for record in records)
 
 
 def known_readers(desk: Desk) -> tuple[str, ...]:
