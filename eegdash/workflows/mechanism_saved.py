@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from eegdash.atomic import write_atomically
 from eegdash.cache import cache_key
 from eegdash.mechanism.silencing import ALTERED
 from eegdash.workflows import reading
 from eegdash.workflows.desk import Desk
-from eegdash.workspace import write_atomically
 
 SCHEMA = 1
 _NAME = re.compile(r"[A-Za-z0-9_.+-]+")
