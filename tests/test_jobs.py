@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from eegdash.errors import JobError, RecordingError
-from eegdash.jobs import Job, JobQueue, where_it_failed, work
+from eegdash.jobs import Job, JobQueue, work
+from eegdash.logs import where_it_failed
+from eegdash.timings import Timings
 
 CANARY = "Canary-Patient-Name"
 
@@ -350,3 +352,17 @@ def test_where_it_failed_names_lines_and_not_the_message() -> None:
     assert CANARY not in text
     assert str(Path(__file__).parent) not in text
     assert where_it_failed(JobError("x")) == "JobError at "
+
+
+def test_the_time_of_a_job_is_noted_without_its_waiting(
+    jobs: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timings = Timings()
+    monkeypatch.setattr("eegdash.jobs.TIMINGS", timings)
+    finished(jobs, jobs.submit("double", "a", {"value": 1}))
+    finished(jobs, jobs.submit("refuse", "b", {}))
+    deadline = time.monotonic() + 20  # noted just after the job is seen to be done
+    while len(timings.table()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    found = {row.stage: (row.n, row.n_failed) for row in timings.table()}
+    assert found == {"job: double": (1, 0), "job: refuse": (1, 1)}

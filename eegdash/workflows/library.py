@@ -21,6 +21,7 @@ from eegdash.io import READERS, hash_file, open_recording, read_reference
 from eegdash.io.reference import reference_files
 from eegdash.montage import ELECTRODES_10_20, MONTAGES, parse_label, resolve
 from eegdash.recording import Recording, alias_of
+from eegdash.timings import TIMINGS
 from eegdash.workflows.desk import Desk
 
 _FACTS_VERSION = 1
@@ -238,7 +239,8 @@ def _beside(path: Path) -> str:
 
 @lru_cache(maxsize=16)
 def _open(path: Path, sha256: str) -> Recording:
-    return open_recording(path, sha256=sha256)
+    with TIMINGS.measure("open a recording"):
+        return open_recording(path, sha256=sha256)
 
 
 def open_path(desk: Desk, path: Path) -> Opened:
