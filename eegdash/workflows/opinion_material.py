@@ -53,6 +53,26 @@ def opinions(
     blinded_only, whole_after_sign_off : bool
         See :func:`eegdash.labels.opinions.reading_of`.
     """
+    by_recording, sight, n_withheld = visible(desk, reader, recordings, readers)
+    found = [
+        Opinions(
+            sha256,
+            tuple(mine),
+            readings_of(mine, readers, blinded_only, whole_after_sign_off),
+            sight.blind(sha256),
+        )
+        for sha256, mine in by_recording.items()
+    ]
+    return found, n_withheld
+
+
+def visible(
+    desk: Desk,
+    reader: Reader,
+    recordings: Collection[str] | None = None,
+    readers: Collection[str] | None = None,
+) -> tuple[dict[str, list[Label]], Sight, int]:
+    """Return the records that a viewer may see by recording, and how many were withheld."""
     records = desk.labels.all()
     sight = Sight(desk, reader, records)
     by_recording: dict[str, list[Label]] = {}
@@ -65,24 +85,16 @@ def opinions(
             continue
         if readers is None or record.reviewer in readers or record.role == "adjudicator":
             by_recording.setdefault(record.recording_sha256, []).append(record)
-    found = [
-        Opinions(
-            sha256,
-            tuple(mine),
-            _readings(mine, readers, blinded_only, whole_after_sign_off),
-            sight.blind(sha256),
-        )
-        for sha256, mine in by_recording.items()
-    ]
-    return found, n_withheld
+    return by_recording, sight, n_withheld
 
 
-def _readings(
+def readings_of(
     records: Sequence[Label],
-    readers: Collection[str] | None,
-    blinded_only: bool,
-    whole_after_sign_off: bool,
+    readers: Collection[str] | None = None,
+    blinded_only: bool = False,
+    whole_after_sign_off: bool = False,
 ) -> dict[str, Reading]:
+    """Return what each reader said about one recording, by name; see :func:`opinions`."""
     by_reader: dict[str, list[Label]] = {}
     # an adjudicator who settles a conflict withdraws another reader's label; a blinded first read
     # counts as it stood, whatever happened since

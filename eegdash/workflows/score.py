@@ -149,7 +149,7 @@ class ScoredSummary:
     ----------
     n_events, threshold_pm : int
     n_labels : int
-        Of all readers.
+        Of all readers, or of this one where others' are not shown.
     n_reviewed : int
         Detections that this reader labelled.
     too_short : bool
@@ -171,13 +171,28 @@ def is_scored(desk: Desk, recording_sha256: str, model: CheckpointInfo) -> bool:
 
 
 def scored_summary(
-    desk: Desk, path: Path, model: CheckpointInfo, reviewer: str = ""
+    desk: Desk,
+    path: Path,
+    model: CheckpointInfo,
+    reviewer: str = "",
+    *,
+    own_only: bool = False,
 ) -> ScoredSummary:
-    """Return the detections at the locked operating point and the labels so far."""
+    """Return the detections at the locked operating point and the labels so far.
+
+    Parameters
+    ----------
+    desk : Desk
+    path : Path
+    model : CheckpointInfo
+    reviewer : str
+    own_only : bool
+        Count no label of another reader.
+    """
     sha256 = known_hash(desk, path)
     trace = stored_trace(desk, sha256, channel_map(desk, sha256), model)
     events = find_events(trace, model.threshold_pm, post_of(model)) if trace else []
-    shown = shown_labels(desk, sha256, reviewer, trace)
+    shown = shown_labels(desk, sha256, reviewer, trace, own_only=own_only)
     n_reviewed = len(reviewed(events, shown))
     too_short = trace is not None and trace.scored_s < post_of(model).min_duration_s
     return ScoredSummary(len(events), model.threshold_pm, len(shown), n_reviewed, too_short)
