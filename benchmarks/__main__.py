@@ -27,6 +27,7 @@ from benchmarks import (
     first_paint,
     label_append,
     label_views,
+    mechanism,
     operating_drag,
     page_flip,
     raw_tile,
@@ -54,6 +55,8 @@ FIGURES: tuple[Figure, ...] = (
     report.FIGURE,
     attribution.FIGURE,
     attribution_truth.FIGURE,
+    mechanism.FIGURE,
+    mechanism.FINDINGS,
 )
 
 
