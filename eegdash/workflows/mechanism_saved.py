@@ -103,19 +103,26 @@ def saved_results(desk: Desk, *, reviewer: str = "", blinded: bool = False) -> l
     blinded : bool
         The reader wants to read blinded first.
     """
+    return [
+        saved
+        for saved in every_result(desk)
+        if not any(
+            reading.is_blind(desk, str(sha256), reviewer, wanted=blinded)
+            for sha256 in saved.content["provenance"]["recordings"]
+        )
+    ]
+
+
+def every_result(desk: Desk) -> list[Saved]:
+    """Return all that was saved, newest first: for what is withheld as a whole, a report."""
     found = []
     for path in sorted(_folder(desk).glob("*.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             if record["schema"] != SCHEMA:
                 continue
-            made_of = record["provenance"]
-            withheld = any(
-                reading.is_blind(desk, str(sha256), reviewer, wanted=blinded)
-                for sha256 in made_of["recordings"]
-            )
             saved = Saved(path, str(record["saved_utc"]), str(record["note"]), record)
-            if not withheld and saved.title:
+            if saved.title and list(saved.content["provenance"]["recordings"]):
                 found.append(saved)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # a file by another hand is not listed
