@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 from attribution_cases import MODELS, SHIPPED
+from edf_bytes import text as field_text
+from llm_server import said, server
 from planted_shortcut import PACKAGE, save_planted
 from scipy.stats import beta
 from simulated_files import write_events, write_noise
@@ -47,6 +49,10 @@ def path(desk: Desk) -> Path:
     found = write_noise(
         desk.workspace.recordings / f"{CANARY}.edf", seconds=SECONDS, seed=3, notes=notes
     )
+    with found.open("rb+") as file:  # patient and recording field of the header
+        file.seek(8)
+        file.write(field_text(f"{CANARY} F 01-JAN-1950 {CANARY}", 80))
+        file.write(field_text(f"Startdate 02-MAR-2021 {CANARY} {CANARY} X", 80))
     write_events(found, SEIZURES, SECONDS)
     return found
 
@@ -172,8 +178,18 @@ def test_a_report_names_nobody_and_loads_nothing(
     label(desk, path, "Dr A", "disagree", 30.0, reason="muscle", comment=f"asked {CANARY}")
     label(desk, path, "Dr B", "missed", 60.0, reason=f"{CANARY} said so")
     label(desk, path, "<script>alert(1)</script>|x", "unsure", 70.0)
-    written = write_report(desk, of_recording(desk, path), tiny_model.name)
+    caplog.set_level("DEBUG")
+    with server(said("The detector was looked at.")) as (url, asked):
+        endpoint = Endpoint(url, "model")
+        written = write_report(desk, of_recording(desk, path), tiny_model.name, endpoint=endpoint)
     facts = read(written)
+    assert asked
+    assert "CANARY" not in json.dumps(asked)
+    for kept in (desk.workspace.cache, desk.workspace.state):
+        for file in kept.rglob("*"):
+            assert "CANARY" not in file.name
+            # facts of a file on the reader's own screen name its parts, never what they say
+            assert file.is_dir() or b"CANARY" not in file.read_bytes(), file.name
     names = {p.name for p in written.folder.iterdir()}
     assert names == set(facts["files"])
     assert {"report.md", "report.html", "report.json", "report.pdf", "confusion.png"} <= names
