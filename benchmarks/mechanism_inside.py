@@ -97,7 +97,7 @@ def _layers(desk: Desk, request: ActivationRequest) -> dict[str, Any]:
 def _silence(desk: Desk, request: ActivationRequest, layer: str) -> dict[str, Any]:
     detector = load_detector(desk, request.model, untrained=False, seed=0)
     n_units = next(site.n_units for site in sites(detector.network) if site.layer == layer)
-    parameters = {
+    parameters: dict[str, Any] = {
         "layer": layer,
         "units": list(range(largest_size(n_units))),
         "mode": "mean",

@@ -77,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_report(commands)
 
+    _add_deidentify(commands)
+
     download = commands.add_parser("download", help="get a public data set, resumable")
     download.add_argument("dataset", choices=["chbmit"])
     download.add_argument("--case", action="append", default=[], help="chb01; again for more")
@@ -130,6 +132,18 @@ def _add_teach(teach: argparse.ArgumentParser) -> None:
     teach.add_argument("--reader", action="append", default=[], help="only this reader; repeatable")
     teach.add_argument("--plan", action="store_true", help="only say what would be used")
     teach.set_defaults(run=_teach)
+
+
+def _add_deidentify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    clean = commands.add_parser("deidentify", help="copy EDF or BDF without personal details")
+    clean.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    clean.add_argument("--out", type=Path, default=Path(), help="folder of the copies")
+    clean.add_argument(
+        "--keep-annotations",
+        action="store_true",
+        help="keep the texts in the file; read them first",
+    )
+    clean.set_defaults(run=_deidentify)
 
 
 def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -323,6 +337,30 @@ def _report(arguments: argparse.Namespace) -> int:
     print(f"wrote {written.folder.name} in {written.seconds:.1f} s, summary: {written.source}")
     print(RESEARCH_USE)
     return 1 if written.n_failed else 0
+
+
+def _deidentify(arguments: argparse.Namespace) -> int:
+    from eegdash.export import write_deidentified
+    from eegdash.io import hash_file
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for path in arguments.files:
+        try:
+            copy = write_deidentified(
+                path, arguments.out, hash_file(path), keep_annotations=arguments.keep_annotations
+            )
+        except EegdashError as error:
+            failed += 1
+            print(f"FAILED  {path.name}: {error}", file=sys.stderr)
+        else:
+            print(f"copied  {path.name} to {copy.name}")
+    kept = "kept; read them" if arguments.keep_annotations else "removed"
+    print(
+        "Patient, recording and date fields are unknown in the copies; annotations in the file are "
+        f"{kept}. Channel names and the signal itself are as they were."
+    )
+    return 0 if not failed else 1 if failed < len(arguments.files) else 2
 
 
 def _download(arguments: argparse.Namespace) -> int:

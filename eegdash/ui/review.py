@@ -48,6 +48,8 @@ def draw() -> None:
     recording = opened.recording
     blind = reads_blind(recording.sha256)
     frame.header(_headline(path, opened, blind))
+    if recording.incomplete:
+        st.warning(plain(recording.incomplete), icon=":material/content_cut:")
     tiles.register(recording.sha256, path)
     model = chosen_model(desk.models())
     if model is None or score.load_trace(desk, opened, model) is None:
@@ -55,6 +57,7 @@ def draw() -> None:
     _viewer(path, model)
     reference = None if blind else opened.reference
     notes = [*recording.warnings, *(reference.warnings if reference else ())]
+    notes = [note for note in notes if note != recording.incomplete]  # it stands above the EEG
     if notes:
         with st.expander(f"Notes on this file ({len(notes)})"):
             for note in notes:

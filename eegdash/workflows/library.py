@@ -24,7 +24,7 @@ from eegdash.recording import Recording, alias_of
 from eegdash.timings import TIMINGS
 from eegdash.workflows.desk import Desk
 
-_FACTS_VERSION = 1
+_FACTS_VERSION = 2
 # one window of the detectors that ship: three segments of 3 s
 _WINDOW_S = DetectorConfig(name="", title="", architecture="", parameters={}).window_s
 _SEVERAL = (".vhdr", ".set")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -380,7 +380,7 @@ def told(content: Mapping[str, Any]) -> str:
     content : mapping
         ``kind``, ``parameters`` and ``result`` of an analysis.
     """
-    by_kind = {
+    by_kind: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
         "separation": _told_separation,
         "picture": _told_picture,
         "structure": _told_structure,
