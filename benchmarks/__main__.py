@@ -30,7 +30,9 @@ from benchmarks import (
     operating_drag,
     page_flip,
     raw_tile,
+    readers,
     report,
+    scaling,
     score_speed,
     scroll,
     threshold_drag,
@@ -54,6 +56,8 @@ FIGURES: tuple[Figure, ...] = (
     report.FIGURE,
     attribution.FIGURE,
     attribution_truth.FIGURE,
+    scaling.FIGURE,
+    readers.FIGURE,
 )
 
 

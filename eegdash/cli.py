@@ -117,19 +117,6 @@ def _add_teach(teach: argparse.ArgumentParser) -> None:
     teach.set_defaults(run=_teach)
 
 
-def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    score = commands.add_parser("score", help="score recordings, write events and traces")
-    score.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files or folders")
-    score.add_argument("--model", default=None, help="name of the detector, or its folder")
-    score.add_argument("--out", type=Path, default=Path(), help="folder of the results")
-    score.add_argument("--threshold", type=_fraction, default=None, help="0 to 1, default locked")
-    score.add_argument("--workers", type=_count, default=1, help="processes here, default 1")
-    score.add_argument(
-        "--scheduler", default=None, metavar="ADDRESS", help="Dask scheduler, tcp://host:8786"
-    )
-    score.set_defaults(run=run_score)
-
-
 def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     report = commands.add_parser("report", help="write a report on a recording or a person")
     report.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="a file, or a folder")
@@ -161,6 +148,19 @@ def _add_simulation_choices(simulate: argparse.ArgumentParser) -> None:
     simulate.add_argument(
         "--truth", action="store_true", help="also list patterns and artefacts in NAME_truth.tsv"
     )
+
+
+def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    score = commands.add_parser("score", help="score recordings, write events and traces")
+    score.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files or folders")
+    score.add_argument("--model", default=None, help="name of the detector, or its folder")
+    score.add_argument("--out", type=Path, default=Path(), help="folder of the results")
+    score.add_argument("--threshold", type=_fraction, default=None, help="0 to 1, default locked")
+    score.add_argument("--workers", type=_count, default=1, help="processes here, default 1")
+    score.add_argument(
+        "--scheduler", default=None, metavar="ADDRESS", help="Dask scheduler, tcp://host:8786"
+    )
+    score.set_defaults(run=run_score)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -32,7 +32,6 @@ from eegdash.detection import (
 )
 from eegdash.errors import CheckpointError, EegdashError, JobError, RecordingError
 from eegdash.io import open_recording
-from eegdash.jobs import where_it_failed
 from eegdash.recording import Recording
 from eegdash.settings import Settings
 from eegdash.workflows.desk import SHIPPED_MODELS
@@ -188,7 +187,7 @@ def in_words(work: Work, do: Callable[[], Result]) -> Result | Refused:
     except MemoryError:
         return Refused(f"There is not enough memory to score {work.file.name} on this machine.")
     except Exception as error:  # noqa: BLE001 - one recording must not stop the others
-        _LOG.warning("a task failed: %s", where_it_failed(error))
+        _LOG.warning("a task failed: %s", type(error).__name__)
         return Refused(
             f"{work.file.name}: an unexpected fault stopped the scoring ({type(error).__name__})."
         )
