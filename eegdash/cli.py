@@ -460,7 +460,8 @@ class _Progress:
     def __call__(self, done: float) -> None:
         """Print a share between 0 and 1."""
         left_s = (time.monotonic() - self._began) * (1 - done) / max(done, 1e-3)
-        text = f"\r{100 * done:5.1f} %, about {left_s / 60:.0f} min left "
+        left = f"about {left_s / 60:.0f} min left" if left_s >= 60 else "less than a minute left"
+        text = f"\r{100 * done:5.1f} %, {left:<23} "
         print(text, end="", file=sys.stderr, flush=True)
 
 

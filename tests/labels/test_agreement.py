@@ -237,3 +237,13 @@ def test_one_recording_gives_a_value_without_bounds() -> None:
     assert math.isnan(found.low)
     assert math.isnan(found.high)
     assert math.isnan(interval(np.zeros((0, 2, 2)), cohen_kappa).value)
+
+
+def test_recordings_that_are_all_alike_give_a_value_without_bounds() -> None:
+    alike = np.array([[[4, 0], [0, 5]], [[1, 0], [0, 30]], [[3, 0], [0, 3]]])
+    found = interval(alike, observed_agreement)
+    assert found.value == 1
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    one_differs = np.array([[[4, 0], [0, 5]], [[1, 0], [0, 30]], [[3, 1], [0, 3]]])
+    assert interval(one_differs, observed_agreement).low < 0.95
