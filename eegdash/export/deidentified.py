@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import BinaryIO
 
+from eegdash.atomic import replacing
 from eegdash.errors import RecordingError, UnsupportedFormatError
-from eegdash.export.atomic import replacing
 from eegdash.io.gate import Header, read_header
 from eegdash.recording import alias_of
 
