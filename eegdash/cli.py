@@ -494,6 +494,7 @@ def _worker(arguments: argparse.Namespace) -> int:
     from eegdash.workflows.tasks import tasks
 
     logs.configure(Settings.from_environment().log)
+    logs.withhold(Settings.from_environment().log)
     # answers go to the real standard output alone: whatever a library prints goes to the log
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -1,7 +1,9 @@
 """What the program tells those who run it, and never about whom.
 
 A message of this package names no file, no person and no text from a file; other packages' may,
-so of theirs only the place is kept. ``EEGDASH_LOG=json`` writes one JSON object a line.
+so of theirs only the place is kept. ``EEGDASH_LOG=json`` writes one JSON object a line. In a
+server's log as text, too, other packages' messages keep the words that stand in their code, and
+numbers, but not what was put into them, and of an error stay its kind and where it happened.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ import json
 import logging
 import sys
 import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 PACKAGE = "eegdash"
 JSON = "json"
@@ -48,10 +51,53 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage() if ours else f"(withheld) {place}",
         }
         given = vars(record)
+        failed = given.get("failed")
         content.update({name: given[name] for name in FIELDS if name in given})
         if record.exc_info and record.exc_info[1] is not None:
-            content["failed"] = where_it_failed(record.exc_info[1])
+            failed = where_it_failed(record.exc_info[1])
+        if failed:
+            content["failed"] = failed
         return json.dumps(content, ensure_ascii=False, default=str)
+
+
+def withhold(kind: str) -> None:
+    """Keep what messages and errors quote out of every log of this process, as text or JSON.
+
+    Streamlit writes an uncaught error of a page with its whole message, which may name a file.
+
+    Parameters
+    ----------
+    kind : str
+        As for :func:`configure`: in text an error's kind and lines follow the message.
+    """
+
+    def record(*given: Any, **named: Any) -> logging.LogRecord:
+        made = logging.LogRecord(*given, **named)
+        if made.name.partition(".")[0] != PACKAGE:
+            made.msg = made.msg if isinstance(made.msg, str) else type(made.msg).__name__
+            made.args = _numbers_alone(made.args)
+        try:
+            made.msg, made.args = made.getMessage(), ()
+        except (TypeError, ValueError, KeyError):  # a number was asked for, and text left out
+            made.args = ()
+        error = made.exc_info[1] if made.exc_info else None
+        if error is not None:
+            made.exc_info, made.failed = None, where_it_failed(error)
+            if kind != JSON:
+                made.msg += f" ({made.failed})"
+        return made
+
+    logging.setLogRecordFactory(record)
+
+
+def _numbers_alone(args: Any) -> Any:
+    if isinstance(args, Mapping):
+        return {name: _number(value) for name, value in args.items()}
+    return tuple(_number(value) for value in args or ())
+
+
+def _number(value: object) -> object:
+    return value if isinstance(value, int | float) else "…"
 
 
 def configure(kind: str, stream: IO[str] | None = None) -> None:

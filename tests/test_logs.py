@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -97,3 +97,67 @@ def test_text_is_left_to_the_default() -> None:
     before = logging.getLogger().handlers
     logs.configure("text", io.StringIO())
     assert logging.getLogger().handlers == before
+
+
+@pytest.fixture
+def withheld() -> Iterator[Callable[..., io.StringIO]]:
+    """A logger that writes as text, as Streamlit's do, once messages are withheld."""
+    factory = logging.getLogRecordFactory()
+    logger = logging.getLogger("somebody.else")
+    kept = logger.handlers
+
+    def begun(kind: str = "text") -> io.StringIO:
+        out = io.StringIO()
+        logger.handlers = [logging.StreamHandler(out)]
+        logs.withhold(kind)
+        return out
+
+    yield begun
+    logging.setLogRecordFactory(factory)
+    logger.handlers = kept
+
+
+def test_as_text_words_and_numbers_of_other_packages_stay_and_what_they_quote_does_not(
+    withheld: Callable[[], io.StringIO],
+) -> None:
+    out = withheld()
+    other = logging.getLogger("somebody.else")
+    other.warning("reading %s, %d samples at %.1f Hz", f"/data/{CANARY}.edf", 1000, 256.0)
+    other.warning("reading %(name)s, %(n)d samples", {"name": CANARY, "n": 7})
+    other.warning("a plain sentence, 100 %")
+    other.warning("%d samples", CANARY)
+    other.warning(ValueError(CANARY))
+    assert out.getvalue().splitlines() == [
+        "reading …, 1000 samples at 256.0 Hz",
+        "reading …, 7 samples",
+        "a plain sentence, 100 %",
+        "%d samples",
+        "ValueError",
+    ]
+
+
+@pytest.mark.parametrize("name", ["eegdash.ui", "somebody.else"])
+def test_as_text_an_error_is_its_kind_and_where_it_came_through(
+    withheld: Callable[[], io.StringIO], name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    withheld()
+    try:
+        raise KeyError(f"{CANARY}.edf")
+    except KeyError:
+        logging.getLogger(name).exception("Uncaught app execution")
+    assert CANARY not in caplog.text
+    assert "Uncaught app execution (KeyError at test_logs.py:" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_withheld_errors_still_have_their_place_in_json(
+    stream: io.StringIO, withheld: Callable[[str], io.StringIO]
+) -> None:
+    withheld("json")
+    try:
+        raise KeyError(CANARY)
+    except KeyError:
+        logging.getLogger("eegdash.ui").exception("said")
+    (line,) = lines(stream)
+    assert line["message"] == "said"
+    assert line["failed"].startswith("KeyError at test_logs.py:")

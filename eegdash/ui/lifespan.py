@@ -19,6 +19,7 @@ _WARM_UP_AFTER_S = 4.0  # the first page is drawn by then
 async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """Make the workspace, fill an empty one, and end the worker process with the server."""
     logs.configure(cache.desk().settings.log)
+    logs.withhold(cache.desk().settings.log)
     send_at_once()
     if not library.recording_files(cache.desk()):
         cache.queue().submit("demo", "demo", {})

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,18 +75,30 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Server]]:
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
     """Start dashboards; all are ended with the session."""
     servers: list[Server] = []
 
-    def start(workspace: Path) -> Server:
+    def start(
+        workspace: Path,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> Server:
         port = free_port()
         log = tmp_path_factory.mktemp("server") / "log.txt"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"],
+                [
+                    sys.executable,
+                    "-m",
+                    "streamlit",
+                    "run",
+                    "app.py",
+                    f"--server.port={port}",
+                    *options,
+                ],
                 cwd=ROOT,
-                env={**os.environ, "EEGDASH_WORKSPACE": str(workspace)},
+                env={**os.environ, "EEGDASH_WORKSPACE": str(workspace), **(environment or {})},
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
