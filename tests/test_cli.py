@@ -297,3 +297,22 @@ def test_the_help_of_simulate_names_every_choice(capsys: pytest.CaptureFixture[s
     text = " ".join(capsys.readouterr().out.split())
     for name in (*SEIZURES, *PATTERNS, *VIGILANCE, *REFERENCES):
         assert name in text, name
+
+
+def test_a_reader_of_the_output_who_leaves_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "a.edf"
+    write_noise(path)
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "eegdash", "info", str(path)],
+            stdout=write_end,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(write_end)
+    assert (done.stderr, done.returncode) == ("", 2)

@@ -10,11 +10,11 @@ import threading
 import uuid as uuids
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from eegdash.errors import LabelNotSavedError, WorkspaceError
+from eegdash.errors import LabelNotSavedError
 from eegdash.labels.checks import InvalidLabelError
 from eegdash.labels.index import CurrentLabels, LabelIndex, LabelLine
 from eegdash.labels.record import MAX_SEQ, DraftLabel, Label, LineStatus, from_draft
@@ -187,14 +187,10 @@ class LabelBook(ABC):
             lines, state = list(index.lines), self._state()
         if state == self._csv_of and self.csv_path.exists():
             return False
-        try:
+        with suppress(OSError):  # then the file cannot be written either, and that is said
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_table(self.csv_path, lines)
-        except OSError as error:
-            raise WorkspaceError(
-                f"{CSV_NAME} cannot be written ({error.strerror or error}). "
-                f"The labels are safe in {self.place}; free disk space and try again."
-            ) from error
+        remedy = f"The labels are safe in {self.place}; free disk space and try again."
+        write_table(self.csv_path, lines, remedy=remedy)
         self._csv_of = state
         return True
 

@@ -347,7 +347,7 @@ def _progress(
     queue = cache.queue()
     job = queue.latest("score", subject(facts.sha256, model))
     if job is not None and job.active:
-        text = "scoring" if job.state == "running" else "waiting"
+        text = "scoring" if job.state == "running" else f"waiting, {queue.ahead(job.id)} before it"
         column.progress(job.progress, text)
         column.button("Cancel", key=f"cancel-{key}", on_click=cancel, args=(job.id,))
         return

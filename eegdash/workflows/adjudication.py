@@ -117,7 +117,9 @@ def cases(
     """
     wanted = {recording_sha256} if recording_sha256 else None
     reading = desk.labels.reading()
-    by_recording, sight, _ = visible(desk, reader, wanted)
+    said = desk.labels.all()
+    sight = Sight(desk, reader, said)
+    by_recording, _ = visible(said, sight, wanted)
     files = files_by_hash(desk)
     found: list[Case] = []
     for sha256, name in sorted(

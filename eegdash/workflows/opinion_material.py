@@ -34,7 +34,7 @@ class Opinions:
 
 def opinions(
     desk: Desk,
-    reader: Reader,
+    reader: Reader | None,
     *,
     recordings: Collection[str] | None = None,
     readers: Collection[str] | None = None,
@@ -46,20 +46,22 @@ def opinions(
     Parameters
     ----------
     desk : Desk
-    reader : Reader
-        Who is looking.
+    reader : Reader or None
+        Who is looking; None leaves nothing out, for what is itself withheld as a whole (a report).
     recordings, readers : collection of str, optional
         Only these hashes, these names.
     blinded_only, whole_after_sign_off : bool
         See :func:`eegdash.labels.opinions.reading_of`.
     """
-    by_recording, sight, n_withheld = visible(desk, reader, recordings, readers)
+    records = desk.labels.all()
+    sight = None if reader is None else Sight(desk, reader, records)
+    by_recording, n_withheld = visible(records, sight, recordings, readers)
     found = [
         Opinions(
             sha256,
             tuple(mine),
             readings_of(mine, readers, blinded_only, whole_after_sign_off),
-            sight.blind(sha256),
+            sight is not None and sight.blind(sha256),
         )
         for sha256, mine in by_recording.items()
     ]
@@ -67,25 +69,23 @@ def opinions(
 
 
 def visible(
-    desk: Desk,
-    reader: Reader,
+    records: Sequence[Label],
+    sight: Sight | None,
     recordings: Collection[str] | None = None,
     readers: Collection[str] | None = None,
-) -> tuple[dict[str, list[Label]], Sight, int]:
-    """Return the records that a viewer may see by recording, and how many were withheld."""
-    records = desk.labels.all()
-    sight = Sight(desk, reader, records)
+) -> tuple[dict[str, list[Label]], int]:
+    """Return the records that may be seen by recording, and how many were withheld."""
     by_recording: dict[str, list[Label]] = {}
     n_withheld = 0
     for record in records:
         if recordings is not None and record.recording_sha256 not in recordings:
             continue
-        if not sight.sees(record):
+        if sight is not None and not sight.sees(record):
             n_withheld += 1
             continue
         if readers is None or record.reviewer in readers or record.role == "adjudicator":
             by_recording.setdefault(record.recording_sha256, []).append(record)
-    return by_recording, sight, n_withheld
+    return by_recording, n_withheld
 
 
 def readings_of(

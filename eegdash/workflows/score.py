@@ -76,7 +76,7 @@ def score(
         trace = _detect(desk, opened, model, progress)
     except EegdashError as error:
         return Failed(str(error))
-    _store_trace(desk, opened, model, trace)
+    store_trace(desk, opened.mapping, model, trace)
     return Scored(trace)
 
 
@@ -100,10 +100,11 @@ def _key(recording_sha256: str, mapping: Mapping[str, str], model_sha256: str, p
     )
 
 
-def _store_trace(
-    desk: Desk, opened: Opened, model: CheckpointInfo, trace: ProbabilityTrace
+def store_trace(
+    desk: Desk, mapping: Mapping[str, str], model: CheckpointInfo, trace: ProbabilityTrace
 ) -> None:
-    sha256, mapping = opened.recording.sha256, opened.mapping
+    """Keep a trace under its recording, its model and the channel map that it was made with."""
+    sha256 = trace.recording_sha256
     desk.cache.put_array(_key(sha256, mapping, model.sha256, "values"), trace.probability_pm)
     desk.cache.put_json(
         _key(sha256, mapping, model.sha256, "grid"),
