@@ -17,6 +17,16 @@ from eegdash.workflows.desk import Desk
 from eegdash.workspace import write_atomically
 
 SCHEMA = 1
+KINDS: dict[str, str] = {
+    "separation": "Layers",
+    "picture": "Map of windows",
+    "structure": "Sparsity and overlap",
+    "units": "Units",
+    "ensembles": "Ensembles",
+    "silencing": f"Silencing ({ALTERED})",
+    "perturbation": "Changed input",
+}
+"""Kinds of analyses that are saved, and what the page calls them."""
 _NAME = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
@@ -52,13 +62,21 @@ class Saved:
     @property
     def title(self) -> str:
         """Kind, model and time, in a line."""
+        when = self.saved_utc[:16].replace("T", " ")
+        return f"{self.subject} · {self.model} · {when}"
+
+    @property
+    def subject(self) -> str:
+        """What was analysed: the kind, and the layer where it is of one."""
+        layer = str(self.content["parameters"].get("layer", ""))
+        return f"{KINDS.get(self.kind, self.kind)}{f', {layer}' if layer else ''}"
+
+    @property
+    def model(self) -> str:
+        """Name and hash of the detector in words."""
         made_of = self.content["provenance"]
-        layer = self.content["parameters"].get("layer", "")
-        altered = f" · {ALTERED}" if self.kind == "silencing" else ""
-        return (
-            f"{self.kind} {layer} · {made_of['model']} ({made_of['model_sha256'][:8]})"
-            f"{' untrained' if made_of['untrained'] else ''}{altered} · {self.saved_utc[:16]}"
-        )
+        random = ", random weights" if made_of["untrained"] else ""
+        return f"{made_of['model']} ({self.model_sha256[:8]}){random}"
 
 
 def _folder(desk: Desk) -> Path:
@@ -96,6 +114,8 @@ def save_result(desk: Desk, content: Mapping[str, Any], *, note: str = "") -> Pa
 def saved_results(desk: Desk, *, reviewer: str = "", blinded: bool = False) -> list[Saved]:
     """Return what was saved, newest first, without what a blinded reader must not see.
 
+    Kinds that this version does not know are left out.
+
     Parameters
     ----------
     desk : Desk
@@ -115,7 +135,7 @@ def saved_results(desk: Desk, *, reviewer: str = "", blinded: bool = False) -> l
                 for sha256 in made_of["recordings"]
             )
             saved = Saved(path, str(record["saved_utc"]), str(record["note"]), record)
-            if not withheld and saved.title:
+            if not withheld and saved.title and saved.kind in KINDS:
                 found.append(saved)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # a file by another hand is not listed
@@ -169,16 +189,20 @@ def compare(first: Saved, second: Saved) -> list[dict[str, Any]]:
 def counterpart(saved: Sequence[Saved], first: Saved) -> int:
     """Return which of the saved results to put beside one: of another model, all else alike.
 
-    Where there is none, of another input; else the next in the list.
+    Where there is none, of another input; where there is none either, itself.
     """
-    others = [k for k, one in enumerate(saved) if one is not first]
+    alike = [
+        (one.model_sha256 == first.model_sha256, k)
+        for k, one in enumerate(saved)
+        if one is not first and not _unlike(first, one)
+    ]
+    return min(alike)[1] if alike else saved.index(first)
 
-    def unlike(k: int) -> tuple[bool, bool, int]:
-        why = comparable(first, saved[k])
-        same_model = saved[k].model_sha256 == first.model_sha256
-        return bool(why) and not why.startswith("The input"), same_model, k
 
-    return min(others, key=unlike, default=0)
+def _unlike(first: Saved, second: Saved) -> bool:
+    """Whether more than the model and the input differs."""
+    why = comparable(first, second)
+    return bool(why) and not why.startswith("The input")
 
 
 def comparable(first: Saved, second: Saved) -> str:
@@ -246,6 +270,8 @@ def _of_silencing(result: Mapping[str, Any]) -> dict[str, float | str | None]:
     found["percentile among random ensembles"] = effect["against_random"]["auroc_drop"][
         "percentile"
     ]
+    if "whole_layer" in result:
+        found[f"AUROC, whole layer silenced, {ALTERED}"] = result["whole_layer"]["value"]
     found["claim met"] = "yes" if effect["claim"] else "no"
     return found
 
@@ -347,8 +373,16 @@ def claim_words(result: Mapping[str, Any]) -> str:
         f"{interval_words(effect['called_after'])} "
         f"({'left alone' if effect['others_spared'] else 'not left alone, or not shown to be'}); "
         f"the drop exceeds {_number(random['percentile'], '.0f')} % of {random['n']} matched "
-        f"random ensembles, p = {_number(random['p'], '.3f')}."
+        f"random ensembles, p = {_number(random['p'], '.3f')}.{_whole_words(result)}"
     )
+
+
+def _whole_words(result: Mapping[str, Any]) -> str:
+    """What no ensemble of the layer can take away, for it goes past the layer."""
+    whole = result.get("whole_layer")
+    if whole is None or whole["value"] is None:
+        return ""
+    return f" With every unit of the layer silenced the AUROC is {interval_words(whole)}."
 
 
 def interval_words(values: Mapping[str, Any]) -> str:
@@ -448,11 +482,11 @@ def _told_perturbation(result: Mapping[str, Any]) -> str:
     known = [row for row in rows if row["seizure_change"]["value"] is not None]
     if not known:
         return "No seizure window could be changed."
-    lowest = min(known, key=lambda row: row["seizure_change"]["value"])
-    steady = min(known, key=lambda row: abs(row["seizure_change"]["value"]))
+    by_change = sorted(known, key=lambda row: abs(row["seizure_change"]["value"]))
+    steady, most = by_change[0], by_change[-1]
     return (
         f"In seizure windows the mean probability is {_number(base['seizure']['value'], '.2f')} as "
-        f"recorded. It falls most with the input {lowest['title']} "
-        f"({interval_words(lowest['seizure'])}; elsewhere {interval_words(lowest['other'])}) and "
-        f"changes least with {steady['title']} ({interval_words(steady['seizure'])})."
+        f"recorded. It changes most with the input {most['title']}: "
+        f"{interval_words(most['seizure'])}, and elsewhere {interval_words(most['other'])}. It "
+        f"changes least with the input {steady['title']}: {interval_words(steady['seizure'])}."
     )

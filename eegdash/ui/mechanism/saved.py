@@ -50,6 +50,7 @@ def _findings(asked: Asked) -> None:
             "Layer of the ensembles",
             list(asked.layers),
             default=asked.layers[-1],
+            required=True,
             key="mechanism-finding-layer",
             persist_state="session",
         )
@@ -99,9 +100,8 @@ def _list(known: list[Saved]) -> None:
         [
             {
                 "saved (UTC)": one.saved_utc[:16].replace("T", " "),
-                "what": f"{one.kind} {one.content['parameters'].get('layer', '')}".strip(),
-                "detector": f"{one.content['provenance']['model']} ({one.model_sha256[:8]})"
-                + (", random weights" if one.content["provenance"]["untrained"] else ""),
+                "what": one.subject,
+                "detector": one.model,
                 "input": one.content["provenance"]["input"],
                 "what it says": told(one.content),
                 "saved by": one.note,
