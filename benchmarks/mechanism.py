@@ -169,7 +169,7 @@ def _found(what: str, value: float | None, finding: Any) -> Row:
 
 
 FINDINGS = Figure(
-    name="mechanism-findings",
+    name="unit-findings",
     title="three findings of an earlier project, in both detectors",
     budget="none: whether they are reproduced, with their figures",
     measure=measure_findings,
