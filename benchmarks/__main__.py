@@ -31,7 +31,9 @@ from benchmarks import (
     operating_drag,
     page_flip,
     raw_tile,
+    readers,
     report,
+    scaling,
     score_speed,
     scroll,
     threshold_drag,
@@ -57,6 +59,8 @@ FIGURES: tuple[Figure, ...] = (
     attribution_truth.FIGURE,
     mechanism.FIGURE,
     mechanism.FINDINGS,
+    scaling.FIGURE,
+    readers.FIGURE,
 )
 
 

@@ -64,6 +64,9 @@ class Recording:
         Per channel: False for stimulus, ECG, respiration, placeholders and the like.
     format : str
         Name of the reader, e.g. ``"EDF+"``.
+    incomplete : str
+        The warning that says that the file holds less, or more, than its header announces; empty
+        where it does not.
     """
 
     path: Path
@@ -77,6 +80,7 @@ class Recording:
     source: SignalSource
     eeg: tuple[bool, ...]
     format: str
+    incomplete: str = ""
 
     @property
     def alias(self) -> str:

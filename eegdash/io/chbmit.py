@@ -9,8 +9,20 @@ from pathlib import Path
 
 from eegdash.annotations import Annotation
 from eegdash.errors import AnnotationError
-from eegdash.io.mne_raw import PARSER_ERRORS
 
+# What wfdb raises on bytes it did not expect; listed, so that a mistake of ours is not shown to the
+# reader as a damaged file.
+_PARSER_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 SFREQ = 256.0
 _CASE = re.compile(r"chb(\d{2})", re.IGNORECASE)
 # case chb21 is a second admission of the girl of chb01 (README of the data set)
@@ -179,7 +191,7 @@ def read_seizures(path: Path, *, sfreq: float = SFREQ) -> list[Annotation]:
             import wfdb
 
             marks = wfdb.rdann(str(path.with_suffix("")), path.suffix[1:])
-    except PARSER_ERRORS as error:
+    except _PARSER_ERRORS as error:
         raise AnnotationError(
             f"{path.name} cannot be read as WFDB annotations. Get it again from the data set."
         ) from error

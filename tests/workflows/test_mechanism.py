@@ -39,9 +39,9 @@ from eegdash.workflows.mechanism_saved import (
     save_result,
     saved_of_model,
     saved_results,
-    told,
 )
 from eegdash.workflows.mechanism_silencing import altered_sha256
+from eegdash.workflows.mechanism_told import told
 from eegdash.workflows.mechanism_windows import (
     NO_REFERENCE,
     WITHHELD,

@@ -19,8 +19,8 @@ from eegdash.workflows.mechanism_saved import (
     figures_of,
     findings,
     saved_results,
-    told,
 )
+from eegdash.workflows.mechanism_told import told
 
 
 def draw(asked: Asked) -> None:
