@@ -46,8 +46,7 @@ def plan_of(target: Intervention, n_units: int, random: Sequence[tuple[int, ...]
     ----------
     target : Intervention
     n_units : int
-        Of the layer. What is left when all of them are silenced goes past the layer, and no
-        ensemble can do more.
+        Of the layer. What is left when all of them are silenced goes past the layer.
     random : sequence of tuple of int
         Units of the random ensembles.
     """

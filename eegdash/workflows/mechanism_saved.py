@@ -386,7 +386,7 @@ def claim_words(result: Mapping[str, Any]) -> str:
 
 
 def _whole_words(result: Mapping[str, Any]) -> str:
-    """What no ensemble of the layer can take away, for it goes past the layer."""
+    """What goes past the layer, for it is left when all of its units are silenced."""
     whole = result.get("whole_layer")
     if whole is None or whole["value"] is None:
         return ""

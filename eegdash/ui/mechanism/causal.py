@@ -177,9 +177,9 @@ def _effect(asked: Asked, result: Mapping[str, Any]) -> None:
     if result["whole_layer"]["value"] is not None:
         st.caption(
             f"With every unit of {_layer_of(result)} silenced the AUROC is "
-            f"{figure_words(result['whole_layer'])}: what is left goes past this layer (both "
+            f"{figure_words(result['whole_layer'])}: what is left then goes past this layer. Both "
             "shipped detectors also hold the power of a window against the background of its "
-            "recording), and no ensemble of it can take that away."
+            "recording, which no unit listed here sees."
         )
     _traces(asked, result)
 

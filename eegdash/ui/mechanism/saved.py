@@ -138,14 +138,23 @@ def _comparison(known: list[Saved]) -> None:
     if warning:
         st.warning(warning)
     if rows:
-        st.dataframe(rows, hide_index=True, width="stretch")
+        shown = [{name: str(_rounded(value)) for name, value in row.items()} for row in rows]
+        st.dataframe(shown, hide_index=True, width="stretch")
     else:
         st.info("These two have no figure in common.")
 
 
+def _rounded(value: Any) -> Any:
+    """Return a figure with three decimals, and words as they are; n/a where there is none."""
+    if value is None:
+        return "n/a"
+    return round(value, 3) if isinstance(value, float) else value
+
+
 def _one(saved: Saved) -> None:
     rows = [
-        {"figure": name, "value": str(value)} for name, value in figures_of(saved.content).items()
+        {"figure": name, "value": str(_rounded(value))}
+        for name, value in figures_of(saved.content).items()
     ]
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch")
