@@ -373,7 +373,8 @@ def claim_words(result: Mapping[str, Any]) -> str:
     effect, done = result["effect"], result["intervention"]
     random = effect["against_random"]["auroc_drop"]
     return (
-        f"{done['layer']}, {len(done['units'])} units, {done['mode']}"
+        f"{done['layer']}, {len(done['units'])} {'unit' if len(done['units']) == 1 else 'units'}, "
+        f"{done['mode']}"
         f"{', keep only these' if done['keep_only'] else ''}: AUROC "
         f"{interval_words(effect['auroc_before'])} becomes {interval_words(effect['auroc_after'])}"
         f" ({'chance' if effect['to_chance'] else 'not chance'}); other windows called seizure "
