@@ -82,9 +82,11 @@ def withhold(kind: str) -> None:
             made.args = ()
         error = made.exc_info[1] if made.exc_info else None
         if error is not None:
-            made.exc_info, made.failed = None, where_it_failed(error)
+            failed = where_it_failed(error)
+            made.exc_info = None
+            vars(made)["failed"] = failed
             if kind != JSON:
-                made.msg += f" ({made.failed})"
+                made.msg = f"{made.msg} ({failed})"
         return made
 
     logging.setLogRecordFactory(record)
