@@ -27,10 +27,13 @@ from benchmarks import (
     first_paint,
     label_append,
     label_views,
+    mechanism,
     operating_drag,
     page_flip,
     raw_tile,
+    readers,
     report,
+    scaling,
     score_speed,
     scroll,
     threshold_drag,
@@ -54,6 +57,10 @@ FIGURES: tuple[Figure, ...] = (
     report.FIGURE,
     attribution.FIGURE,
     attribution_truth.FIGURE,
+    mechanism.FIGURE,
+    mechanism.FINDINGS,
+    scaling.FIGURE,
+    readers.FIGURE,
 )
 
 

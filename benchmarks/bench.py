@@ -250,8 +250,18 @@ def serve(
     environment : mapping of str to str, optional
         More variables.
     """
+    with serve_process(script, folder, environment=environment) as (url, _):
+        if wait:
+            wait_until_up(url)
+        yield url
+
+
+@contextmanager
+def serve_process(
+    script: Path, folder: Path, *, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, int]]:
+    """Do the same without waiting, and give the address and the id of the process."""
     port = _free_port()
-    url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
     with (folder / "server.log").open("wb") as out:
         process = subprocess.Popen(
@@ -262,9 +272,7 @@ def serve(
             stderr=subprocess.STDOUT,
         )
     try:
-        if wait:
-            wait_until_up(url)
-        yield url
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         _end(process)
 

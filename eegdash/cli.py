@@ -13,13 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eegdash.cli_labels import add_labels
+from eegdash.cli_score import RESEARCH_USE, run_score
 from eegdash.errors import EegdashError
-
-RESEARCH_USE = "Research use, not for diagnosis."
-_SAME_NAME = (
-    "a recording of the same name was scored before it in this run. "
-    "Score it by itself with another folder for --out."
-)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,12 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     info.add_argument("file", type=Path)
     info.set_defaults(run=_info)
 
-    score = commands.add_parser("score", help="score recordings, write events and traces")
-    score.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files or folders")
-    score.add_argument("--model", default=None, help="name of the detector, or its folder")
-    score.add_argument("--out", type=Path, default=Path(), help="folder of the results")
-    score.add_argument("--threshold", type=_fraction, default=None, help="0 to 1, default locked")
-    score.set_defaults(run=_score)
+    _add_score(commands)
 
     evaluate = commands.add_parser("evaluate", help="compare a detector with a reference")
     evaluate.add_argument("data", type=Path, help="folder of a data set, or a recording")
@@ -179,6 +169,19 @@ def _add_simulation_choices(simulate: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    score = commands.add_parser("score", help="score recordings, write events and traces")
+    score.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files or folders")
+    score.add_argument("--model", default=None, help="name of the detector, or its folder")
+    score.add_argument("--out", type=Path, default=Path(), help="folder of the results")
+    score.add_argument("--threshold", type=_fraction, default=None, help="0 to 1, default locked")
+    score.add_argument("--workers", type=_count, default=1, help="processes here, default 1")
+    score.add_argument(
+        "--scheduler", default=None, metavar="ADDRESS", help="Dask scheduler, tcp://host:8786"
+    )
+    score.set_defaults(run=run_score)
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
@@ -194,6 +197,13 @@ def _fraction(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError("a threshold lies between 0 and 1")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 1024:
+        raise argparse.ArgumentTypeError("expected a number from 1 to 1024")
     return value
 
 
@@ -252,36 +262,6 @@ def _info(arguments: argparse.Namespace) -> int:
 
 def _seizures(n: int) -> str:
     return f"{n} seizure" if n == 1 else f"{n} seizures"
-
-
-def _score(arguments: argparse.Namespace) -> int:
-    from eegdash.workflows.desk import open_desk
-    from eegdash.workflows.files import NotWritten, Written, expand, score_to_files
-
-    desk = open_desk()
-    model = desk.model(arguments.model)
-    threshold_pm = None if arguments.threshold is None else round(1000 * arguments.threshold)
-    done = failed = 0
-    stems: set[str] = set()
-    for path in expand(arguments.paths):
-        if path.stem in stems:
-            # results are named after the recording: the first one's must not be overwritten
-            outcome: Written | NotWritten = NotWritten(path, _SAME_NAME)
-        else:
-            outcome = score_to_files(desk, path, model, arguments.out, threshold_pm=threshold_pm)
-        stems.add(path.stem)
-        if isinstance(outcome, NotWritten):
-            failed += 1
-            print(f"FAILED  {path.name}: {outcome.reason}", file=sys.stderr)
-        else:
-            done += 1
-            found = f"{outcome.n_events} detection{'' if outcome.n_events == 1 else 's'}"
-            note = f" ({outcome.note})" if outcome.note else ""
-            print(f"scored  {path.name}: {found}{note}, {outcome.events.name}")
-    if done + failed == 0:
-        print("No recording was found at the given paths.", file=sys.stderr)
-    print(f"{done} scored, {failed} failed, model {model.name} {model.sha256[:8]}. {RESEARCH_USE}")
-    return 0 if done and not failed else 1 if done else 2
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -480,7 +460,8 @@ class _Progress:
     def __call__(self, done: float) -> None:
         """Print a share between 0 and 1."""
         left_s = (time.monotonic() - self._began) * (1 - done) / max(done, 1e-3)
-        text = f"\r{100 * done:5.1f} %, about {left_s / 60:.0f} min left "
+        left = f"about {left_s / 60:.0f} min left" if left_s >= 60 else "less than a minute left"
+        text = f"\r{100 * done:5.1f} %, {left:<23} "
         print(text, end="", file=sys.stderr, flush=True)
 
 

@@ -136,6 +136,11 @@ class JobQueue:
         with self._lock:
             return [job for job in self._jobs.values() if job.active]
 
+    def ahead(self, job_id: str) -> int:
+        """Return how many jobs run or wait before this one."""
+        ids = [job.id for job in self.active()]
+        return ids.index(job_id) if job_id in ids else 0
+
     def cancel(self, job_id: str) -> None:
         """Cancel a job. A running one is ended with its worker; a new worker follows."""
         with self._lock:

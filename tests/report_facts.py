@@ -48,9 +48,10 @@ def facts(**changes: Any) -> dict[str, Any]:
         "faithfulness": {"n_maps": 18, "n_insertion": 15, "n_deletion": 9, "n_survive": 3},
         "examples": [],
         "reviews": {
-            "n_labels": 0, "n_readers": 0, "verdicts": {}, "n_compared": 0, "n_agreed": 0,
-            "kappa": None, "disagreements": [],
+            "withheld": "", "n_labels": 0, "n_readers": 0, "verdicts": {}, "agreement": None,
+            "disagreements": [],
         },
+        "inside": None,
     }  # fmt: skip
     return {**found, **changes}
 

@@ -225,6 +225,18 @@ def test_a_worker_that_cannot_be_started_is_a_failed_job(tmp_path: Path) -> None
         queue.close()
 
 
+def test_a_waiting_job_knows_how_many_are_before_it(jobs: JobQueue, tmp_path: Path) -> None:
+    running = jobs.submit("sleep", "a", {"mark": str(tmp_path / "mark")})
+    second, third = (jobs.submit("double", name, {"value": 1}) for name in "bc")
+    assert [jobs.ahead(job.id) for job in (running, second, third)] == [0, 1, 2]
+    jobs.cancel(second.id)
+    assert jobs.ahead(third.id) == 1
+    jobs.cancel(running.id)
+    finished(jobs, third)
+    assert jobs.ahead(third.id) == 0
+    assert jobs.ahead("absent") == 0
+
+
 def test_equal_subjects_run_once_while_active(jobs: JobQueue, tmp_path: Path) -> None:
     arguments = {"mark": str(tmp_path / "mark")}
     first = jobs.submit("sleep", "a", arguments)

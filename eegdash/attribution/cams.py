@@ -16,6 +16,7 @@ responded that speak for a seizure, while HiResCAM follows the gradient at each 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from eegdash.attribution.baselines import Baseline
-from eegdash.attribution.maps import ARBITRARY, Attribution, Progress
+from eegdash.attribution.maps import ARBITRARY, PAST_LOGIT, Attribution, Progress
 from eegdash.attribution.network_call import at_work, layer_output, window_logits
 from eegdash.checkpoints import DERIVATIONS, Detector
 
@@ -41,8 +42,8 @@ def grad_cam(
     It is Captum's ``LayerGradCam`` of the rectifier; that is written as a function in the
     networks that ship, where Captum finds modules only.
     """
-    maps, gradient, logit = _maps_and_gradient(detector, window)
-    return _finished("grad-cam", detector, pooled(maps, gradient), logit)
+    seen = _seen(detector, window)
+    return _finished("grad-cam", detector, pooled(seen.maps, seen.gradient), seen)
 
 
 def grad_cam_plus_plus(
@@ -53,8 +54,8 @@ def grad_cam_plus_plus(
     progress: Progress | None = None,
 ) -> Attribution:
     """Return the Grad-CAM++ of a window."""
-    maps, gradient, logit = _maps_and_gradient(detector, window)
-    return _finished("grad-cam++", detector, plus_plus(maps, gradient), logit)
+    seen = _seen(detector, window)
+    return _finished("grad-cam++", detector, plus_plus(seen.maps, seen.gradient), seen)
 
 
 def hires_cam(
@@ -65,8 +66,8 @@ def hires_cam(
     progress: Progress | None = None,
 ) -> Attribution:
     """Return the HiResCAM of a window."""
-    maps, gradient, logit = _maps_and_gradient(detector, window)
-    return _finished("hires-cam", detector, (maps * gradient).sum(dim=1), logit)
+    seen = _seen(detector, window)
+    return _finished("hires-cam", detector, (seen.maps * seen.gradient).sum(dim=1), seen)
 
 
 def pooled(maps: Tensor, gradient: Tensor) -> Tensor:
@@ -91,19 +92,40 @@ def _layer(detector: Detector) -> str:
     return str(detector.network.cam_layer)
 
 
-def _maps_and_gradient(
-    detector: Detector, window: NDArray[np.float32]
-) -> tuple[Tensor, Tensor, float]:
-    """Return activations and gradients of the CAM layer, (3, n_units, ...), and the logit."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """Activations and gradients of the CAM layer, (3, n_units, ...), and what came of them."""
+
+    maps: Tensor
+    gradient: Tensor
+    logit: float
+    past_logit: float | None
+
+
+def _seen(detector: Detector, window: NDArray[np.float32]) -> _Seen:
     network = detector.network
     with at_work(network), layer_output(network, _layer(detector)) as seen:
         inputs = torch.from_numpy(window)[None].requires_grad_()
         logit = window_logits(network, inputs)
         (gradient,) = torch.autograd.grad(logit.sum(), seen[0])
-        return seen[0].detach(), gradient, float(logit.detach())
+        maps = seen[0].detach()
+        return _Seen(maps, gradient, float(logit.detach()), _past(detector, inputs.detach()[0]))
 
 
-def _finished(method: str, detector: Detector, native: Tensor, logit: float) -> Attribution:
+def _past(detector: Detector, segments: Tensor) -> float | None:
+    """Return the part of the logit that goes past the layer: that of the levels alone.
+
+    A network that adds up two experts (``eegdash.networks``) gives its second one the levels of the
+    window only, which never pass a convolution. None where there are no such experts.
+    """
+    network: Any = detector.network
+    if not getattr(network, "n_levels", 0) or not hasattr(network, "experts"):
+        return None
+    with torch.no_grad():
+        return float(network.experts(network.encode(segments)[None])[0, 1])
+
+
+def _finished(method: str, detector: Detector, native: Tensor, seen: _Seen) -> Attribution:
     """Lay a CAM (3, [n_channels,] ...) over the grid of the features."""
     config = detector.config
     spectral = config.features != DERIVATIONS
@@ -111,6 +133,8 @@ def _finished(method: str, detector: Detector, native: Tensor, logit: float) -> 
     mixes = native.ndim - 1 == len(grid)
     ch_names = () if mixes else config.ch_names
     parameters: dict[str, Any] = {"layer": _layer(detector), "interpolation": "linear"}
+    if seen.past_logit is not None:
+        parameters[PAST_LOGIT] = round(seen.past_logit, 6)
     return Attribution(
         method=method,
         baseline="",
@@ -119,7 +143,7 @@ def _finished(method: str, detector: Detector, native: Tensor, logit: float) -> 
         freqs_hz=detector.freqs_hz if spectral else np.empty(0),
         time_s=detector.frame_s,
         unit=ARBITRARY,
-        logit=logit,
+        logit=seen.logit,
         native=np.ascontiguousarray(native.numpy(), dtype=np.float32),
         parameters=parameters,
     )

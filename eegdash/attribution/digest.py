@@ -13,9 +13,10 @@ from eegdash.attribution.bands import (
     equal_slices,
     physiological_bands,
 )
-from eegdash.attribution.maps import LOGIT, Attribution, Masses
+from eegdash.attribution.maps import LOGIT, PAST_LOGIT, Attribution, Masses
 from eegdash.attribution.methods import METHODS
 
+_WORTH_SAYING = 0.1  # logit
 _SEGMENTS = ("t=0", "t=1", "t=2")
 
 
@@ -119,6 +120,13 @@ def _warnings(found: Attribution) -> list[str]:
         warnings.append(
             "The baseline itself looks more like a seizure than not to the detector, so that "
             "what the window has in common with it is not shown. Compare with another baseline."
+        )
+    past = found.parameters.get(PAST_LOGIT)
+    if past is not None and abs(past) >= _WORTH_SAYING:
+        warnings.append(
+            f"Of the window's logit of {found.logit:.2f}, {past:+.2f} comes from how loud the "
+            "window is in four bands, which goes past the convolutions: this map cannot show it. "
+            "Integrated Gradients and occlusion do."
         )
     if found.method == "grad-cam++":
         warnings.append("Grad-CAM++ shows evidence for a seizure only, whatever the window.")

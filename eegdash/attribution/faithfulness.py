@@ -291,18 +291,24 @@ def randomisation(
     See :func:`network_call.randomised` for the shuffling; seeds are 0, 1, 2 ...
     """
     from eegdash.attribution.methods import computed, quick_options
-    from eegdash.attribution.network_call import randomised
 
     signed, magnitude = [], []
     for seed in range(n_networks):
-        twin = Detector(detector.config, randomised(detector.network, seed))
         options = quick_options(found.method)
-        other = computed(found.method, twin, window, baseline, **options).values
+        other = computed(found.method, _twin(detector, seed), window, baseline, **options).values
         signed.append(rank_correlation(found.values, other))
         magnitude.append(rank_correlation(np.abs(found.values), np.abs(other)))
         if progress is not None:
             progress((seed + 1) / n_networks)
     return Randomisation(float(np.mean(signed)), float(np.mean(magnitude)), n_networks)
+
+
+@lru_cache(maxsize=2 * N_RANDOMISED)
+def _twin(detector: Detector, seed: int) -> Detector:
+    """Return the detector with shuffled weights; all maps of a detector are held against them."""
+    from eegdash.attribution.network_call import randomised
+
+    return Detector(detector.config, randomised(detector.network, seed))
 
 
 def rank_correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:

@@ -16,6 +16,8 @@ TARGET = "seizure logit of the network, before the temperature"
 LOGIT = "logit"
 ARBITRARY = "arbitrary"
 PER_UNIT = "logit per unit of input"
+PAST_LOGIT = "logit_past_the_layer"
+"""Parameter of a CAM: the part of the logit that its layer never saw, so that it cannot show it."""
 UNITS = (LOGIT, ARBITRARY, PER_UNIT)
 COMPLETE_SHARE = 0.02
 COMPLETE_LOGIT = 0.05

@@ -95,6 +95,14 @@ class LabelBook(ABC):
         with self._current():
             return self._state()
 
+    def reading(self) -> int:
+        """Return a number that differs once the lines were read again from the first one.
+
+        Within one reading a record stays as it is, so that its uuid says what it says.
+        """
+        with self._current() as index:
+            return index.number
+
     def reload(self) -> int:
         """Read everything again and return the number of lines."""
         with self._mutex:

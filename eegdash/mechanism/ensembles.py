@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegdash.mechanism import calls
-from eegdash.mechanism.hooks import hooked
 from eegdash.mechanism.layers import Site
 from eegdash.mechanism.statistics import (
     AgainstNull,
@@ -22,6 +21,7 @@ from eegdash.mechanism.statistics import (
     auroc,
     group_interval,
 )
+from eegdash.networks.hooks import hooked
 
 if TYPE_CHECKING:
     from torch import nn

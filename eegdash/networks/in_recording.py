@@ -39,6 +39,12 @@ class InRecording(nn.Module):
         logits: Tensor = head(embeddings, self.known)
         return logits
 
+    def experts(self, embeddings: Tensor) -> Tensor:
+        """Return the logits (n, 2) of windows by all that is seen, and by the levels alone."""
+        experts: Any = self.network.experts
+        logits: Tensor = experts(embeddings, self.known)
+        return logits
+
     def get_submodule(self, target: str) -> nn.Module:
         """Return a layer of the network by name."""
         return self.network.get_submodule(target) if target else self

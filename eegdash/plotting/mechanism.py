@@ -66,12 +66,16 @@ def separation(result: Mapping[str, Any]) -> Figure:
     probes = [row["probe"]["auroc"] for row in rows]
     control = [row["probe"]["control"] for row in rows]
     data: list[dict[str, Any]] = [
-        _line(names, [c["null_high"] for c in control], "shuffled labels, 95 %", _FAINT, width=0),
         {
-            **_line(names, [c["null_low"] for c in control], "", _FAINT, width=0),
+            **_line(names, [c["null_high"] for c in control], "", _FAINT, width=0),
+            "showlegend": False,
+        },
+        {
+            **_line(
+                names, [c["null_low"] for c in control], "shuffled labels, 95 %", GREY, width=1
+            ),
             "fill": "tonexty",
             "fillcolor": _FAINT,
-            "showlegend": False,
         },
         {
             "type": "scatter",
@@ -84,7 +88,6 @@ def separation(result: Mapping[str, Any]) -> Figure:
             "marker": {"size": 9, "symbol": "diamond"},
         },
     ]
-    data[0]["fill"] = None
     return _figure(
         data,
         x="layer, input first",
@@ -313,13 +316,16 @@ def unit_filter(filters: Mapping[str, Any], unit: int) -> list[Figure]:
     return [taps, gain]
 
 
-STEPS_UV = (20, 50, 100, 200, 400, 1000, 2000)
+STEPS_UV = (20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000)
 
 
 def trace_step_uv(eeg: Mapping[str, Any]) -> int:
-    """Return the distance of two traces, uV: the least that nine of ten samples stay within."""
+    """Return the distance of two traces, uV: the least that four of five samples stay within.
+
+    The larger deflections reach over their neighbours, as they do on paper.
+    """
     sizes = sorted(abs(v) for row in eeg["uv"] for v in row[::4])
-    wanted = sizes[int(0.9 * len(sizes))] if sizes else 0
+    wanted = sizes[int(0.8 * len(sizes))] if sizes else 0
     return next((step for step in STEPS_UV if step >= wanted), STEPS_UV[-1])
 
 

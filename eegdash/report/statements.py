@@ -14,7 +14,12 @@ NOT_KNOWN = "not known"
 
 def narrative(facts: Facts) -> list[list[str]]:
     """Return the narrative as paragraphs of sentences; the conclusion stands before it."""
-    parts = ((_data, _performance), (_point,), (_evidence, _maps), (_mistakes, _reading))
+    parts = (
+        (_data, _performance),
+        (_point,),
+        (_evidence, _maps, _inside),
+        (_mistakes, _reading),
+    )
     found = [[sentence for part in group for sentence in part(facts)] for group in parts]
     return [paragraph for paragraph in found if paragraph]
 
@@ -141,6 +146,9 @@ def _mistakes(facts: Facts) -> Iterator[str]:
 
 def _reading(facts: Facts) -> Iterator[str]:
     reviews = facts["reviews"]
+    if reviews["withheld"]:
+        yield reviews["withheld"]
+        return
     if not reviews["n_labels"]:
         yield "No reader has labelled anything here yet."
         return
@@ -149,14 +157,36 @@ def _reading(facts: Facts) -> Iterator[str]:
         f"{count(reviews['n_readers'], 'reader')} left {count(reviews['n_labels'], 'label')} "
         f"({verdicts})."
     )
-    if reviews["n_compared"]:
-        kappa = reviews["kappa"]
-        yield (
-            f"Readers agreed on {reviews['n_agreed']} of {reviews['n_compared']} pairs of verdicts "
-            "about the same detection" + (f" (kappa {score(kappa)})." if kappa is not None else ".")
-        )
+    yield from _agreement(reviews["agreement"])
     if reviews["disagreements"]:
         yield f"{count(len(reviews['disagreements']), 'disagreement')} listed below with reasons."
+
+
+def _agreement(agreement: Facts | None) -> Iterator[str]:
+    group = None if agreement is None else agreement["group"]
+    if group is None:
+        return
+    figures = [
+        f"{title} {score(group[name]['value'])}"
+        + (f" ({number_interval(group[name])})" if group[name]["low"] is not None else "")
+        for name, title in (("fleiss_kappa", "Fleiss' kappa"), ("gwet_ac1", "Gwet's AC1"))
+        if group[name]["value"] is not None
+    ]
+    read = f"{span(group['compared_s'] / 60)} were judged by two readers or more"
+    yield f"{read}: {', '.join(figures)}." if figures else f"{read}; agreement is undefined there."
+
+
+def _inside(facts: Facts) -> Iterator[str]:
+    inside = facts["inside"]
+    if inside is None or not inside["findings"]:
+        return
+    holds = sum(one["holds"] for one in inside["findings"])
+    yield (
+        f"Of {count(len(inside['findings']), 'claim')} about the inside of this detector that "
+        f"{'was' if len(inside['findings']) == 1 else 'were'} tested on "
+        f"{count(inside['n_recordings'], 'recording')}, {holds} "
+        f"{'holds' if holds == 1 else 'hold'}."
+    )
 
 
 # ---- what a model is given -----------------------------------------------------------------
@@ -204,8 +234,18 @@ def digest(facts: Facts) -> dict[str, Any]:
         "faithfulness": facts["faithfulness"],
         "examples": examples,
         "readers": {
-            name: reviews[name]
-            for name in ("n_readers", "n_labels", "verdicts", "n_compared", "n_agreed", "kappa")
+            **{name: reviews[name] for name in ("n_readers", "n_labels", "verdicts")},
+            "agreement": _without_names(reviews["agreement"]),
         },
+        "inside": None
+        if facts["inside"] is None
+        else {name: facts["inside"][name] for name in ("findings", "n_recordings")},
         "warnings": [warning["text"] for warning in facts["warnings"]],
     }
+
+
+def _without_names(agreement: Facts | None) -> dict[str, Any] | None:
+    group = None if agreement is None else agreement["group"]
+    if group is None:
+        return None
+    return {name: value for name, value in group.items() if name != "readers"}

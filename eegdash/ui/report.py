@@ -137,8 +137,9 @@ def _what_it_takes(choice: Choice, job: Job | None) -> str:
     if job is not None and job.state == "done":
         words.append("The report is written; it is the first one below.")
     if waiting:
-        n = "This recording is" if len(choice.hashes) == 1 else f"{waiting} recordings are"
-        words.append(f"{n} not scored yet; that is done first.")
+        many = f"{waiting} recordings are" if waiting > 1 else "One recording is"
+        who = "This recording is" if len(choice.hashes) == 1 else many
+        words.append(f"{who} not scored yet; that is done first.")
     settings = cache.desk().settings
     if settings.llm_base_url and settings.llm_model:
         words.append(

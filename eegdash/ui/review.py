@@ -136,7 +136,8 @@ def _scoring(path: Path, sha256: str, model: CheckpointInfo, polled: bool) -> No
         st.rerun()  # it began, or it ended: the whole page follows
     left, right = st.columns([6, 1], vertical_alignment="center")
     if job is not None and job.active:
-        text = "Scoring …" if job.state == "running" else "Waiting for other recordings …"
+        before = f"Waiting, {queue.ahead(job.id)} before it …"
+        text = "Scoring …" if job.state == "running" else before
         left.progress(job.progress, text)
         right.button("Cancel", key="cancel", on_click=cancel, args=(job.id,), width="stretch")
         return

@@ -126,7 +126,7 @@ class AgreementReport:
 
 def agreement(
     desk: Desk,
-    reader: Reader,
+    reader: Reader | None,
     model: CheckpointInfo | None,
     *,
     readers: Sequence[str] | None = None,
@@ -141,8 +141,8 @@ def agreement(
     Parameters
     ----------
     desk : Desk
-    reader : Reader
-        Who is looking.
+    reader : Reader or None
+        Who is looking; None leaves nothing out, for what is itself withheld as a whole (a report).
     model : CheckpointInfo or None
         The detector to compare with, at its locked operating point.
     readers, recordings : sequence of str, optional

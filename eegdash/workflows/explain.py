@@ -34,7 +34,7 @@ from eegdash.workflows.explain_material import (
     stored_window,
 )
 
-_MAP_VERSION = 1
+_MAP_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)

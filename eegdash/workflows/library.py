@@ -96,22 +96,41 @@ def known_hash(desk: Desk, path: Path) -> str:
     RecordingError
         If the file cannot be read.
     """
-    key = _state_of(path)
-    if key in _hashes:
-        return _hashes[key]
-    stored = desk.workspace.read_state("hashes").get(key)
-    if isinstance(stored, str):
-        _hashes[key] = stored
-        return stored
+    stamp = file_stamp(path)
+    remembered = remembered_hash(desk, stamp)
+    if remembered is not None:
+        return remembered
     # the hash of a format of several files covers them all, and its reader knows which
     sha256 = open_recording(path).sha256 if path.suffix.lower() in _SEVERAL else hash_file(path)
-    desk.workspace.write_state("hashes", {**desk.workspace.read_state("hashes"), key: sha256})
-    _hashes[key] = sha256
+    remember_hash(desk, stamp, sha256)
     return sha256
 
 
-def _state_of(path: Path) -> str:
-    """Return a hash of path, size and time of change; a path itself may carry a patient's name."""
+def remembered_hash(desk: Desk, stamp: str) -> str | None:
+    """Return the hash that a file of this stamp had when it was last read, or None."""
+    if stamp in _hashes:
+        return _hashes[stamp]
+    stored = desk.workspace.read_state("hashes").get(stamp)
+    if not isinstance(stored, str):
+        return None
+    _hashes[stamp] = stored
+    return stored
+
+
+def remember_hash(desk: Desk, stamp: str, sha256: str) -> None:
+    """Keep the hash of a file; the stamp is that from before it was read."""
+    desk.workspace.write_state("hashes", {**desk.workspace.read_state("hashes"), stamp: sha256})
+    _hashes[stamp] = sha256
+
+
+def file_stamp(path: Path) -> str:
+    """Return a hash of path, size and time of change; a path itself may carry a patient's name.
+
+    Raises
+    ------
+    RecordingError
+        If the file is not there.
+    """
     try:
         found = path.stat()
         marks = [f"{path.resolve()}|{found.st_size}|{found.st_mtime_ns}"]
@@ -130,7 +149,7 @@ def facts(desk: Desk, path: Path) -> Facts:
     """Return what is known about a file; a file that cannot be opened is a fact too."""
     state = ""
     try:
-        state = _state_of(path)
+        state = file_stamp(path)
         tried_s, problem = _problems.get(state, (-math.inf, ""))
         if time.monotonic() - tried_s < _RETRY_S:
             return Facts(problem=problem)

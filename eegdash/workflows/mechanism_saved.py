@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +43,11 @@ class Saved:
     def kind(self) -> str:
         """Which analysis it is."""
         return str(self.content["kind"])
+
+    @property
+    def model_sha256(self) -> str:
+        """Hash of the weights that it was made with."""
+        return str(self.content["provenance"]["model_sha256"])
 
     @property
     def title(self) -> str:
@@ -98,23 +103,52 @@ def saved_results(desk: Desk, *, reviewer: str = "", blinded: bool = False) -> l
     blinded : bool
         The reader wants to read blinded first.
     """
+    return [
+        saved
+        for saved in every_result(desk)
+        if not any(
+            reading.is_blind(desk, str(sha256), reviewer, wanted=blinded)
+            for sha256 in saved.content["provenance"]["recordings"]
+        )
+    ]
+
+
+def every_result(desk: Desk) -> list[Saved]:
+    """Return all that was saved, newest first: for what is withheld as a whole, a report."""
     found = []
     for path in sorted(_folder(desk).glob("*.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             if record["schema"] != SCHEMA:
                 continue
-            made_of = record["provenance"]
-            withheld = any(
-                reading.is_blind(desk, str(sha256), reviewer, wanted=blinded)
-                for sha256 in made_of["recordings"]
-            )
             saved = Saved(path, str(record["saved_utc"]), str(record["note"]), record)
-            if not withheld and saved.title:
+            if saved.title and list(saved.content["provenance"]["recordings"]):
                 found.append(saved)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # a file by another hand is not listed
     return sorted(found, key=lambda saved: saved.saved_utc, reverse=True)
+
+
+def saved_of_model(
+    desk: Desk, model_sha256: str, *, reviewer: str = "", blinded: bool = False
+) -> dict[str, list[Saved]]:
+    """Return what was saved of one model by kind, newest first; of a report, for example.
+
+    Parameters
+    ----------
+    desk : Desk
+    model_sha256 : str
+        Hash of its weights.
+    reviewer : str
+    blinded : bool
+        The reader wants to read blinded first.
+    """
+    found: dict[str, list[Saved]] = {}
+    for one in saved_results(desk, reviewer=reviewer, blinded=blinded):
+        untrained = bool(one.content["provenance"]["untrained"])
+        if one.model_sha256 == model_sha256 and not untrained:
+            found.setdefault(one.kind, []).append(one)
+    return found
 
 
 def figures_of(content: Mapping[str, Any]) -> dict[str, float | str | None]:
@@ -139,15 +173,33 @@ def compare(first: Saved, second: Saved) -> list[dict[str, Any]]:
     return rows
 
 
+def counterpart(saved: Sequence[Saved], first: Saved) -> int:
+    """Return which of the saved results to put beside one: of another model, all else alike.
+
+    Where there is none, of another input; else the next in the list.
+    """
+    others = [k for k, one in enumerate(saved) if one is not first]
+
+    def unlike(k: int) -> tuple[bool, bool, int]:
+        why = comparable(first, saved[k])
+        same_model = saved[k].model_sha256 == first.model_sha256
+        return bool(why) and not why.startswith("The input"), same_model, k
+
+    return min(others, key=unlike, default=0)
+
+
 def comparable(first: Saved, second: Saved) -> str:
     """Return why two results should not be compared, in words; empty where they may."""
     if first.kind != second.kind:
         return "These are analyses of different kinds."
     a, b = first.content["provenance"], second.content["provenance"]
+    layers = {str(one.content["parameters"].get("layer", "")) for one in (first, second)}
+    if len(layers) > 1:
+        return f"These are of different layers: {' and '.join(sorted(layers))}."
     if sorted(a["recordings"]) != sorted(b["recordings"]):
         return "These were made on different recordings: what differs may be the recordings."
     if a["changed"] != b["changed"]:
-        return "These were made on different input types."
+        return f"The input differs: A {a['input']}, B {b['input']}. What differs may be the input."
     return ""
 
 
@@ -317,9 +369,97 @@ def _number(value: Any, form: str) -> str:
     return "n/a" if value is None else format(float(value), form)
 
 
-def of_kinds(saved: Sequence[Saved]) -> dict[str, list[Saved]]:
-    """Return saved analyses by kind."""
-    found: dict[str, list[Saved]] = {}
-    for one in saved:
-        found.setdefault(one.kind, []).append(one)
-    return found
+# ---- what a result says --------------------------------------------------------------------
+
+
+def told(content: Mapping[str, Any]) -> str:
+    """Return what a result says, in one or two sentences for a reader who knows no networks.
+
+    Parameters
+    ----------
+    content : mapping
+        ``kind``, ``parameters`` and ``result`` of an analysis.
+    """
+    by_kind: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
+        "separation": _told_separation,
+        "picture": _told_picture,
+        "structure": _told_structure,
+        "units": _told_units,
+        "ensembles": lambda result, _: _selective_groups(result).evidence,
+        "silencing": lambda result, _: _told_silencing(result),
+        "perturbation": lambda result, _: _told_perturbation(result),
+    }
+    tell = by_kind.get(str(content["kind"]))
+    return "" if tell is None else tell(content["result"], content["parameters"])
+
+
+def _told_separation(result: Mapping[str, Any], _: Mapping[str, Any]) -> str:
+    layers = [row for row in result["layers"] if row["layer"] != "input"]
+    if not layers or layers[0]["probe"]["auroc"]["value"] is None:
+        return "Seizures of one person only: nothing can be tested on another."
+    best = max(layers, key=lambda row: row["probe"]["auroc"]["value"] or 0)
+    first, before = layers[0], result["layers"][0]["probe"]
+    return (
+        f"On persons it was not fitted on, a straight line through the units of {first['layer']} "
+        f"tells seizure from other windows with an AUROC of "
+        f"{interval_words(first['probe']['auroc'])}, through those of {best['layer']} with "
+        f"{interval_words(best['probe']['auroc'])}. What a reader would measure of the EEG, "
+        f"without any network, reaches {interval_words(before['auroc'])}."
+    )
+
+
+def _told_picture(result: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    return (
+        f"Of the 15 windows that {parameters['layer']} finds most alike, "
+        f"{100 * result['same_label_pca']:.0f} % have the same truth "
+        f"({100 * result['by_chance']:.0f} % by chance); in the map "
+        f"{100 * result['same_label']:.0f} %."
+    )
+
+
+def _told_structure(result: Mapping[str, Any], _: Mapping[str, Any]) -> str:
+    rows = [row for row in result["layers"] if row["redundancy"]["dimensions"]["value"]]
+    if not rows:
+        return "No layer has two live units."
+    least = min(rows, key=lambda row: row["redundancy"]["dimensions"]["value"] / row["n_units"])
+    dead = sum(len(row["sparsity"]["dead"]) for row in result["layers"])
+    return (
+        f"Units say the same most in {least['layer']}: its {least['n_units']} units move in "
+        f"{least['redundancy']['dimensions']['value']:.1f} independent directions. "
+        f"{dead or 'No'} {'unit' if dead == 1 else 'units'} of the network never "
+        f"{'answers' if dead == 1 else 'answer'}."
+    )
+
+
+def _told_units(result: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    known = [u for u in result["units"] if u["auroc"]["value"] is not None]
+    if not known:
+        return "No unit could be measured."
+    best = max(known, key=lambda unit: abs(unit["auroc"]["value"] - 0.5))
+    more = "more" if best["auroc"]["value"] > 0.5 else "less"
+    named = sum(unit["naming"]["name"] != "no descriptor names it" for unit in known)
+    return (
+        f"Unit {best['unit']} of {parameters['layer']} tells the classes apart best: it answers "
+        f"{more} in seizures (AUC {interval_words(best['auroc'])}) and follows: "
+        f"{best['naming']['name']}. {named} of {len(known)} units follow something a reader "
+        "would measure."
+    )
+
+
+def _told_silencing(result: Mapping[str, Any]) -> str:
+    return f"{'Yes' if result['effect']['claim'] else 'No'} ({ALTERED}). {claim_words(result)}"
+
+
+def _told_perturbation(result: Mapping[str, Any]) -> str:
+    base, *rows = result["rows"]
+    known = [row for row in rows if row["seizure_change"]["value"] is not None]
+    if not known:
+        return "No seizure window could be changed."
+    lowest = min(known, key=lambda row: row["seizure_change"]["value"])
+    steady = min(known, key=lambda row: abs(row["seizure_change"]["value"]))
+    return (
+        f"In seizure windows the mean probability is {_number(base['seizure']['value'], '.2f')} as "
+        f"recorded. It falls most with the input {lowest['title']} "
+        f"({interval_words(lowest['seizure'])}; elsewhere {interval_words(lowest['other'])}) and "
+        f"changes least with {steady['title']} ({interval_words(steady['seizure'])})."
+    )

@@ -34,7 +34,7 @@ class Opinions:
 
 def opinions(
     desk: Desk,
-    reader: Reader,
+    reader: Reader | None,
     *,
     recordings: Collection[str] | None = None,
     readers: Collection[str] | None = None,
@@ -46,43 +46,55 @@ def opinions(
     Parameters
     ----------
     desk : Desk
-    reader : Reader
-        Who is looking.
+    reader : Reader or None
+        Who is looking; None leaves nothing out, for what is itself withheld as a whole (a report).
     recordings, readers : collection of str, optional
         Only these hashes, these names.
     blinded_only, whole_after_sign_off : bool
         See :func:`eegdash.labels.opinions.reading_of`.
     """
     records = desk.labels.all()
-    sight = Sight(desk, reader, records)
-    by_recording: dict[str, list[Label]] = {}
-    n_withheld = 0
-    for record in records:
-        if recordings is not None and record.recording_sha256 not in recordings:
-            continue
-        if not sight.sees(record):
-            n_withheld += 1
-            continue
-        if readers is None or record.reviewer in readers or record.role == "adjudicator":
-            by_recording.setdefault(record.recording_sha256, []).append(record)
+    sight = None if reader is None else Sight(desk, reader, records)
+    by_recording, n_withheld = visible(records, sight, recordings, readers)
     found = [
         Opinions(
             sha256,
             tuple(mine),
-            _readings(mine, readers, blinded_only, whole_after_sign_off),
-            sight.blind(sha256),
+            readings_of(mine, readers, blinded_only, whole_after_sign_off),
+            sight is not None and sight.blind(sha256),
         )
         for sha256, mine in by_recording.items()
     ]
     return found, n_withheld
 
 
-def _readings(
+def visible(
     records: Sequence[Label],
-    readers: Collection[str] | None,
-    blinded_only: bool,
-    whole_after_sign_off: bool,
+    sight: Sight | None,
+    recordings: Collection[str] | None = None,
+    readers: Collection[str] | None = None,
+) -> tuple[dict[str, list[Label]], int]:
+    """Return the records that may be seen by recording, and how many were withheld."""
+    by_recording: dict[str, list[Label]] = {}
+    n_withheld = 0
+    for record in records:
+        if recordings is not None and record.recording_sha256 not in recordings:
+            continue
+        if sight is not None and not sight.sees(record):
+            n_withheld += 1
+            continue
+        if readers is None or record.reviewer in readers or record.role == "adjudicator":
+            by_recording.setdefault(record.recording_sha256, []).append(record)
+    return by_recording, n_withheld
+
+
+def readings_of(
+    records: Sequence[Label],
+    readers: Collection[str] | None = None,
+    blinded_only: bool = False,
+    whole_after_sign_off: bool = False,
 ) -> dict[str, Reading]:
+    """Return what each reader said about one recording, by name; see :func:`opinions`."""
     by_reader: dict[str, list[Label]] = {}
     # an adjudicator who settles a conflict withdraws another reader's label; a blinded first read
     # counts as it stood, whatever happened since

@@ -33,6 +33,7 @@ from eegdash.workflows.evaluation import Evaluation
 from eegdash.workflows.explain_alarm import shortcut_alarm, windows_for_alarm
 from eegdash.workflows.library import open_path
 from eegdash.workflows.report_examples import draw_examples, explain_example, faithfulness_of
+from eegdash.workflows.report_inside import inside_of
 from eegdash.workflows.report_metrics import (
     curves_of,
     evaluated,
@@ -239,6 +240,7 @@ def _about(
         "curves": curves_of(evaluation),
         "warnings": warnings_for(desk, model, evaluation, hashes),
         "reviews": reviews_of(desk, scored, model),
+        "inside": inside_of(desk, model, hashes),
         "provenance": _provenance(model, config, point, hashes),
         "notes": [],
         "figures": [],

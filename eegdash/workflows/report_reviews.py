@@ -6,14 +6,14 @@ Comments and free text are left out: a reader may have written a name there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import combinations
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eegdash.annotations import Annotation
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import Event, find_events
 from eegdash.labels import Label
+from eegdash.workflows.agreement import agreement, as_json
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.report_windows import ScoredRecording
 from eegdash.workflows.review import REASONS
@@ -23,6 +23,10 @@ VERDICTS = ("agree", "disagree", "unsure", "missed", "adjudicated")
 _JUDGED = ("agree", "disagree", "unsure", "adjudicated")
 _SHARED_LEAST = 0.5
 _MOST = 60
+WITHHELD = (
+    "Readers do not see each other's labels in this installation, so that what they said is left "
+    "out of reports; the page Labels shows it to those who may."
+)
 
 
 def reviews_of(
@@ -31,11 +35,12 @@ def reviews_of(
     """Return labels by reader, agreement between readers, and disagreements, as JSON values.
 
     A label is about a detection where it shares at least half of what both cover, as in the
-    viewer. Kappa is Cohen's (1960, doi 10.1177/001316446002000104) over all pairs of readers and
-    detections that both judged.
+    viewer. Agreement is that of the page Labels (:mod:`eegdash.workflows.agreement`). Where readers
+    must not see each other's labels, nothing of it is in a report that any of them may open.
     """
+    if desk.settings.others_hidden:
+        return {**_reviews({}, (), None), "withheld": WITHHELD}
     readers: dict[str, Counter[str]] = {}
-    pairs: list[tuple[str, str]] = []
     disagreements: list[dict[str, Any]] = []
     for recording in recordings:
         sha256 = recording.opened.recording.sha256
@@ -47,13 +52,21 @@ def reviews_of(
             counts["blinded"] += label.blinded
         alias = recording.opened.recording.alias
         for event in events:
-            verdicts = _verdicts(labels, event)
-            pairs += combinations([v.verdict or "" for v in verdicts], 2)
-            disagreements += _about_event(alias, event, verdicts)
+            disagreements += _about_event(alias, event, _verdicts(labels, event))
         disagreements += _missed(alias, labels)
         disagreements += _with_reference(recording, alias, labels)
-    agreed = sum(a == b for a, b in pairs)
+    hashes = [recording.opened.recording.sha256 for recording in recordings]
+    found = as_json(agreement(desk, None, model, recordings=hashes)) if readers else None
+    return _reviews(readers, disagreements, found)
+
+
+def _reviews(
+    readers: Mapping[str, Counter[str]],
+    disagreements: Sequence[dict[str, Any]],
+    found: Mapping[str, Any] | None,
+) -> dict[str, Any]:
     return {
+        "withheld": "",
         "n_readers": len(readers),
         "n_labels": sum(sum(c[v] for v in VERDICTS) for c in readers.values()),
         "verdicts": {v: sum(c[v] for c in readers.values()) for v in VERDICTS},
@@ -61,25 +74,10 @@ def reviews_of(
             {"reader": name, **{key: counts[key] for key in (*VERDICTS, "blinded")}}
             for name, counts in sorted(readers.items())
         ],
-        "n_compared": len(pairs),
-        "n_agreed": agreed,
-        "kappa": kappa_of(pairs),
-        "disagreements": disagreements[:_MOST],
+        "agreement": found,
+        "disagreements": list(disagreements[:_MOST]),
         "n_disagreements": len(disagreements),
     }
-
-
-def kappa_of(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Return Cohen's kappa of pairs of verdicts; None where chance alone would always agree.
-
-    The pairs have no order: both verdicts of each enter the shares from which chance follows.
-    """
-    if not pairs:
-        return None
-    observed = sum(a == b for a, b in pairs) / len(pairs)
-    shares = Counter(verdict for pair in pairs for verdict in pair)
-    chance = sum((n / (2 * len(pairs))) ** 2 for n in shares.values())
-    return None if chance >= 1 else (observed - chance) / (1 - chance)
 
 
 def _verdicts(labels: Sequence[Label], event: Event) -> list[Label]:

@@ -34,7 +34,8 @@ class KeptReport:
     source : str
         Who worded the summary.
     recordings : tuple of str
-        Hashes of all its recordings.
+        Hashes of all its recordings, and of those that stand behind what it says of the inside of
+        the detector.
     """
 
     name: str
@@ -88,6 +89,7 @@ def _kept(folder: Path) -> KeptReport | None:
             return None
         facts = json.loads(path.read_text(encoding="utf-8"))
         rows = facts["recordings"]
+        inside = facts.get("inside") or {"recordings": []}  # reports of before had none
         return KeptReport(
             name=folder.name,
             kind=str(facts["kind"]),
@@ -96,7 +98,14 @@ def _kept(folder: Path) -> KeptReport | None:
             model=str(facts["detector"]["title"]),
             model_sha256=str(facts["detector"]["sha256"]),
             source=str(facts["summary"]["source"]),
-            recordings=tuple(str(row["sha256"]) for row in rows if row["sha256"]),
+            recordings=tuple(
+                dict.fromkeys(
+                    [
+                        *(str(row["sha256"]) for row in rows if row["sha256"]),
+                        *map(str, inside["recordings"]),
+                    ]
+                )
+            ),
         )
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.export import write_trace_csv
 from eegdash.ui import cache, security
+from eegdash.ui.attribution import page
 from eegdash.workflows import library, reading
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.score import Scored, score
@@ -24,8 +25,18 @@ PAGE = "../../pages/attribution.py"
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")]
 
 
+@pytest.fixture
+def warmed() -> list[str]:
+    """Names of the detectors for which a worker was made ready."""
+    return []
+
+
 @pytest.fixture(autouse=True)
-def _fresh_process(desk: Desk) -> Iterator[None]:
+def _fresh_process(
+    desk: Desk, warmed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    # a worker that imports torch would cost every test here some seconds
+    monkeypatch.setattr(page, "warm_up", lambda path, model: warmed.append(model.name))
     for shared in (cache.desk, cache.queue, cache.explainer):
         shared.clear()
     yield
@@ -88,10 +99,15 @@ def test_without_a_result_it_offers_to_score(desk: Desk, path: Path) -> None:
 
 
 def test_a_scored_recording_is_explained(
-    desk: Desk, path: Path, tiny_model: CheckpointInfo, other_model: CheckpointInfo
+    desk: Desk,
+    path: Path,
+    tiny_model: CheckpointInfo,
+    other_model: CheckpointInfo,
+    warmed: list[str],
 ) -> None:
     trace = scored(desk, path, desk.model()).trace
     (data,) = sent(opened(desk, path))
+    assert set(warmed) == {desk.model().name}
     assert data["windows"] == trace.n_windows
     assert {model["title"] for model in data["models"]} == {
         info.title for info in (tiny_model, other_model)

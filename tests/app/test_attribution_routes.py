@@ -85,7 +85,7 @@ class Site:
         """Answer as the worker does."""
         arguments = {
             "question": question, "path": str(self.path), "model": "tiny", "index": 3,
-            "method": "integrated-gradients", "baseline": "", "masks": [],
+            "method": "integrated-gradients", "baseline": "", "masks": [], "last": 3,
         }  # fmt: skip
         answer(self.desk, {**arguments, **more}, lambda done: None)
 
@@ -184,6 +184,21 @@ def test_the_probability_along_the_trace_without_a_band(site: Site) -> None:
     assert found["titles"] == ["theta (4-8 Hz)"]
     assert found["after_pm"].min() >= -1
     assert found["after_pm"].max() <= 1000
+
+
+def test_the_windows_of_a_span_are_answered_once_computed(site: Site) -> None:
+    site.compute("span", last=6)
+    found = unpacked(ask(site.address("span", last="6"))[2])
+    assert found["indices"] == [3, 4, 5, 6]
+    assert found["by_band"].shape == (2, len(found["bands"]), 4)
+    assert found["by_region"].shape == (2, len(found["regions"]), 4)
+    assert found["regions"][0] == ["LL", "left lateral"]
+    made = explain(site.desk, Request(site.path, "tiny", 5)).map
+    assert found["by_region"][0, :, 2].sum() == pytest.approx(made.positive_mass, rel=1e-4)
+    assert ask(site.address("span", blind=True, last="6"))[0] == 403
+    for missing in ({}, {"last": "x"}):
+        assert ask(site.address("span", **missing))[0] == 404
+    assert ask(site.address("span", last="100000"))[0] == 410
 
 
 def test_the_nearest_quiet_window_comes_at_once(site: Site) -> None:

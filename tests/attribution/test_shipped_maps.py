@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from attribution_cases import MODELS, SEEDS, detector, inside, mapped, seizure
 
 from eegdash.attribution.baselines import Baseline
+from eegdash.attribution.digest import digest
 from eegdash.attribution.faithfulness import (
     N_RANDOM,
     SURVIVES,
@@ -17,7 +19,7 @@ from eegdash.attribution.faithfulness import (
     randomisation,
     rank_correlation,
 )
-from eegdash.attribution.maps import Attribution
+from eegdash.attribution.maps import PAST_LOGIT, Attribution
 from eegdash.attribution.methods import attribute
 from eegdash.attribution.stability import stability
 
@@ -26,23 +28,31 @@ IG, HIRES, GRAD_CAM = "integrated-gradients", "hires-cam", "grad-cam"
 
 @pytest.mark.parametrize(("model", "method"), [*((m, IG) for m in MODELS), (MODELS[0], HIRES)])
 def test_evidence_gathers_in_the_injected_place_and_band(model: str, method: str) -> None:
-    """At least twice as dense as spread evenly, in place and band together, in every seizure.
-
-    "Most of it" (more than half) was asked for and holds for some only; the numbers are in the
-    documentation, and the next test keeps them.
-    """
+    """At least twice as dense as spread evenly, in place and band together, in every seizure."""
     for seed in SEEDS:
         found, _ = mapped(model, seed, method)
         assert inside(found, seizure(model, seed)).times_even >= 2.0, seed
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_the_strongest_derivation_carries_the_seizure(model: str) -> None:
+    for seed in SEEDS:
+        case = seizure(model, seed)
+        assert 4 <= case.carriers.sum() <= 6, "the truth is a place, not the whole head"
+        assert inside(mapped(model, seed, IG)[0], case).strongest, seed
+
+
 @pytest.mark.parametrize(
     ("model", "method", "places", "bands"),
-    [(MODELS[0], IG, 2, 5), (MODELS[0], HIRES, 4, 2), (MODELS[1], IG, 4, 5)],
+    [(MODELS[0], IG, 5, 5), (MODELS[0], HIRES, 5, 2), (MODELS[1], IG, 6, 5)],
 )
-def test_in_how_many_of_six_seizures_most_evidence_lies_inside(
+def test_most_evidence_lies_in_the_derivations_and_the_band_of_the_seizure(
     model: str, method: str, places: int, bands: int
 ) -> None:
+    """In all but one seizure by Integrated Gradients; that one has the weakest logit of the six.
+
+    The derivations are those that carry 80 % of the power which the seizure adds to the window.
+    """
     shares = [inside(mapped(model, s, method)[0], seizure(model, s)) for s in SEEDS]
     assert sum(share.place > 0.5 for share in shares) >= places
     assert sum(share.band > 0.5 for share in shares) >= bands
@@ -93,6 +103,22 @@ def test_a_map_turned_upside_down_fails_both_tests() -> None:
     insertion, deletion = insertion_and_deletion(detector(MODELS[0]), window, baseline, turned)
     assert insertion.auc < insertion.random_auc_low
     assert deletion.auc > deletion.random_auc_high
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_an_activation_map_says_what_it_cannot_show(model: str) -> None:
+    """The expert of the levels is the whole logit less that of what passed the convolutions."""
+    used, window = detector(model), seizure(model, 5).window
+    with torch.inference_mode():
+        codes = used.network.encode(torch.from_numpy(window))[None]
+        both = used.network.experts(codes)[0]
+    found, _ = mapped(model, 5, GRAD_CAM)
+    assert found.parameters[PAST_LOGIT] == pytest.approx(float(both[1]), abs=1e-4)
+    assert found.logit == pytest.approx(float(both.sum()), abs=1e-4)
+    (warning,) = [s for s in digest(found).sentences if "this map cannot show it" in s]
+    assert f"{float(both[1]):+.2f} comes from how loud" in warning
+    # Integrated Gradients go all ways, and need not say so
+    assert not [s for s in digest(mapped(model, 5, IG)[0]).sentences if "cannot show it" in s]
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -17,7 +17,7 @@ from eegdash.io import hash_file
 from eegdash.recording import alias_of
 from eegdash.settings import Settings
 from eegdash.workflows.desk import open_desk
-from eegdash.workflows.explain import Request, explain
+from eegdash.workflows.explain import Request, explain, stored_explanation
 from eegdash.workflows.explain_checks import check
 from eegdash.workflows.files import simulate_to_file
 from eegdash.workflows.library import open_path
@@ -256,6 +256,32 @@ def test_a_detection_beside_a_quiet_window_and_two_detectors(
     )
     # the network of samples has its map on the traces
     expect(page.get_by_text("µV per row")).to_be_visible()
+
+
+def test_a_detection_is_shown_window_by_window_and_a_click_chooses_one(
+    page: Page, server: Server, simulated: Path
+) -> None:
+    open_page(page, server, simulated)
+    part = page.get_by_role("region", name="Windows of this detection")
+    expect(part).to_contain_text(re.compile(r"Detection \d+ of \d+, .* windows"))
+    part.get_by_role("button", name="Explain every window of it").click()
+    expect(part.get_by_role("button", name="Hide")).to_be_visible(timeout=TESTED_MS)
+    expect(part).to_contain_text("Integrated Gradients of panel A's detector")
+    canvas = part.locator("canvas.span")
+    assert pixels(canvas) > 20
+    expect(canvas).to_have_attribute("aria-label", re.compile("Most of it in"))
+    before = drawn(page, "integrated-gradients", "grad-cam")[0]
+    canvas.click(position={"x": 55, "y": 60})  # the first window of the detection
+    expect(page.locator("[data-drawn]")).not_to_have_attribute(
+        "data-drawn", re.compile(f"integrated-gradients@{before} ")
+    )
+    chosen = drawn(page, "integrated-gradients", "grad-cam")[0]
+    assert chosen < before
+    desk = open_desk(Settings(workspace=server.workspace))
+    found = stored_explanation(desk, Request(simulated, desk.model().name, chosen))
+    assert found is not None, "the map of every window is kept"
+    part.get_by_role("button", name="Hide").click()
+    expect(canvas).to_be_hidden()
 
 
 def test_masking_and_the_shortcut_alarm(page: Page, server: Server, simulated: Path) -> None:

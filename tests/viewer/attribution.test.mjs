@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { columnEdges, dominant, edges, evidence, grid, joined, joinedEdges, mass, mean, peaks, sharedLimit } from "../../eegdash/ui/attribution/grid.js";
 import { chosenChannels, fieldOf, rowsOf, whyNot } from "../../eegdash/ui/attribution/parts.js";
 import { figure, overlay, signed, signedColour, underlay } from "../../eegdash/ui/attribution/scale.js";
+import { rowsOfSpan, spanAt, strongest, windowsOf } from "../../eegdash/ui/attribution/span.js";
 import { presetPanels, startIndex, startState } from "../../eegdash/ui/attribution/state.js";
 import { nearestScored, spanAround, strongestIn } from "../../eegdash/ui/attribution/strip.js";
 import { checksOf, limitWords, verdictOf } from "../../eegdash/ui/attribution/words.js";
@@ -277,4 +278,38 @@ test("a refusal is told in the server's words, a silent server in ours", async (
   store.get("/d");
   await until(() => store.known("/d").problem);
   assert.match(store.known("/d").problem, /does not answer/);
+});
+
+const GRID = { first_centre_s: 4.5, step_s: 1.5 };
+
+test("the windows of a span are those whose centre lies in it", () => {
+  assert.deepEqual(windowsOf(GRID, 40, 9, 15), { first: 3, last: 7 });
+  assert.deepEqual(windowsOf(GRID, 40, 9.1, 14.9), { first: 4, last: 6 });
+  assert.deepEqual(windowsOf(GRID, 40, 9.2, 9.4), { first: 3, last: 3 });
+  assert.deepEqual(windowsOf(GRID, 40, 0, 1), { first: 0, last: 0 });
+  assert.deepEqual(windowsOf(GRID, 40, 500, 600), { first: 39, last: 39 });
+});
+
+test("a window belongs to what was marked, to a detection, to a label, or to nothing", () => {
+  const around = { marked: [20, 30], events: [[10, 16], [25, 40]], labels: [{ onset_s: 60, duration_s: 5, verdict: "missed", blinded: true }], half: 0.75 };
+  assert.equal(spanAt(26, around).words, "Marked span");
+  assert.equal(spanAt(35, around).words, "Detection 2 of 2");
+  assert.equal(spanAt(16.7, around).words, "Detection 1 of 2");
+  assert.equal(spanAt(62, around).words, "Seizure marked by hand");
+  assert.equal(spanAt(50, around), null);
+});
+
+test("the rows of a span are bands, the highest on top, and regions", () => {
+  // two bands, one region, two windows; for and against
+  const answer = {
+    indices: [3, 4], bands: [["delta", 1, 4], ["theta", 4, 8]], slices: [["B1", 1, 8]], regions: [["LL", "left lateral"]],
+    arrays: { by_band: { values: Float32Array.of(1, 2, 3, NaN, 5, 6, 7, NaN) }, by_slice: { values: Float32Array.of(9, 9, 8, 8) }, by_region: { values: Float32Array.of(4, 2, 12, 6) } },
+  };
+  const { bands, regions } = rowsOfSpan(answer, "physiological");
+  assert.deepEqual(bands.map(({ name }) => name), ["theta", "delta"]);
+  assert.deepEqual([...bands[1].pos, ...bands[1].neg], [1, 2, 5, 6]);
+  assert.deepEqual([...bands[0].pos], [3, NaN]);
+  assert.deepEqual([...regions[0].neg], [12, 6]);
+  assert.equal(strongest([...bands, ...regions]), 12);
+  assert.equal(rowsOfSpan(answer, "slices").bands[0].title, "B1, 1 to 8 Hz");
 });

@@ -13,7 +13,7 @@ import pytest
 from attribution_cases import MODELS, SHIPPED
 from simulated_files import write_noise
 
-from eegdash.attribution import METHODS
+from eegdash.attribution import METHODS, faithfulness, network_call
 from eegdash.attribution.masks import BAND, Mask
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import UNSCORED, ProbabilityTrace
@@ -29,7 +29,14 @@ from eegdash.workflows.explain_checks import (
     stored_checks,
     stored_stability,
 )
+from eegdash.workflows.explain_job import answer
 from eegdash.workflows.explain_methods import stored_unsuitable_methods, unsuitable_methods
+from eegdash.workflows.explain_span import (
+    MOST_WINDOWS,
+    explain_span,
+    stored_span,
+    windows_between,
+)
 from eegdash.workflows.explain_what_if import (
     masks_for,
     stored_what_if,
@@ -111,7 +118,7 @@ def test_a_stored_result_is_the_same_and_asks_no_network(
     def refuse(*_: Any) -> None:
         raise AssertionError("the network was loaded")
 
-    monkeypatch.setattr(explain_material, "loaded_detector", refuse)
+    monkeypatch.setattr(explain_material.Material, "detector", property(refuse))
     again = stored_explanation(desk, request)
     assert again is not None
     assert again.from_cache
@@ -230,6 +237,33 @@ def test_checks_are_stored_and_read_back(desk: Desk, request_: Request) -> None:
     assert stored_stability(desk, request_) is None
     found = stability(desk, request_)
     assert stored_stability(desk, request_) == found
+
+
+def test_maps_of_a_window_are_held_against_the_same_random_orders_and_networks(
+    desk: Desk, request_: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a scored recording, whose background makes a detector of its own."""
+    assert len(traced(desk, request_.path, request_.model).background)
+    curves: list[str] = []
+    twins: list[int] = []
+    along, randomised = faithfulness._along, network_call.randomised
+
+    def counted(*arguments: Any) -> Any:
+        curves.append("one")
+        return along(*arguments)
+
+    def made(network: Any, seed: int) -> Any:
+        twins.append(seed)
+        return randomised(network, seed)
+
+    monkeypatch.setattr(faithfulness, "_along", counted)
+    monkeypatch.setattr(network_call, "randomised", made)
+    for cached in (faithfulness._random_logits, faithfulness._twin):
+        cached.cache_clear()
+    check(desk, request_)
+    assert (len(curves), twins) == (2 + 2 * faithfulness.N_RANDOM, [0, 1, 2])
+    check(desk, replace(request_, method="grad-cam"))
+    assert (len(curves), twins) == (4 + 2 * faithfulness.N_RANDOM, [0, 1, 2])
 
 
 def test_agreement_is_one_with_itself_and_none_between_other_grids(
@@ -391,6 +425,77 @@ def test_a_baseline_of_one_window_cannot_fill_a_trace(desk: Desk, request_: Requ
     with pytest.raises(AttributionError, match="Choose Interictal median"):
         what_if_trace(desk, blurred, [Mask(BAND, "theta", 4.0, 8.0)])
     assert what_if(desk, blurred, [Mask(BAND, "theta", 4.0, 8.0)])
+
+
+# ---- spans ---------------------------------------------------------------------------------
+
+
+def test_a_span_is_explained_window_by_window(desk: Desk, request_: Request) -> None:
+    traced(desk, request_.path, request_.model)
+    assert stored_span(desk, request_, 16) is None
+    with pytest.raises(CancelledError):
+        explain_span(desk, request_, 16, stop)
+    assert stored_span(desk, request_, 16) is None
+    assert stored_explanation(desk, request_) is not None, "what was explained by then is kept"
+    told: list[float] = []
+    found = explain_span(desk, request_, 16, told.append)
+    assert told[-1] == 1
+    assert found.indices.tolist() == [12, 13, 14, 15, 16]
+    for place, index in enumerate(found.indices):
+        stored = stored_explanation(desk, replace(request_, index=int(index)))
+        assert stored is not None
+        made = stored.map
+        assert found.logit[place] == made.logit
+        for rows in (found.by_band, found.by_region):
+            assert rows[0, :, place].sum() == pytest.approx(made.positive_mass, rel=1e-4)
+            assert rows[1, :, place].sum() == pytest.approx(made.negative_mass, rel=1e-4)
+        assert found.by_slice.shape == (2, 5, 5)
+    assert found.regions == ("LL", "LP", "ML", "RP", "RL")
+    again = stored_span(desk, request_, 16)
+    assert again is not None
+    assert (again.bands, again.regions, again.step) == (found.bands, found.regions, 1)
+    np.testing.assert_array_equal(again.by_band, found.by_band)
+    assert stored_span(desk, replace(request_, method="grad-cam"), 16) is None
+    with pytest.raises(AttributionError, match="before it begins"):
+        explain_span(desk, request_, 11)
+    with pytest.raises(AttributionError, match="Choose a time inside"):
+        explain_span(desk, request_, 10_000)
+
+
+def test_a_long_span_is_thinned_evenly() -> None:
+    assert windows_between(3, 3 + MOST_WINDOWS - 1).tolist() == list(range(3, 3 + MOST_WINDOWS))
+    long = windows_between(0, 1000)
+    assert len(long) <= MOST_WINDOWS
+    assert set(np.diff(long)) == {21}
+
+
+def test_windows_of_a_gap_stay_empty_in_a_span(
+    desk: Desk, request_: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = traced(desk, request_.path, request_.model)
+    holed = replace(trace, probability_pm=trace.probability_pm.copy())
+    holed.probability_pm[13] = UNSCORED
+    monkeypatch.setattr(explain_material, "stored_trace", lambda *_: holed)
+    found = explain_span(desk, request_, 14)
+    assert np.isnan(found.logit).tolist() == [False, True, False]
+    assert np.isnan(found.by_region[:, :, 1]).all()
+    again = stored_span(desk, request_, 14)
+    assert again is not None
+    np.testing.assert_array_equal(again.by_region, found.by_region)
+    holed.probability_pm[:] = UNSCORED
+    with pytest.raises(AttributionError, match="No window of this span was scored"):
+        explain_span(desk, replace(request_, index=20), 21)
+
+
+def test_warming_up_loads_what_the_first_answer_needs(desk: Desk, request_: Request) -> None:
+    explain_material.loaded_detector.cache_clear()
+    arguments = {
+        "question": "warm", "path": str(request_.path), "model": request_.model, "index": 0,
+        "method": IG, "baseline": "",
+    }  # fmt: skip
+    assert answer(desk, arguments, lambda done: None) == {"question": "warm"}
+    assert stored_unsuitable_methods(desk, desk.model(request_.model)) is not None
+    assert explain_material.loaded_detector.cache_info().currsize == 1
 
 
 # ---- shortcut alarm ------------------------------------------------------------------------

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -28,12 +30,18 @@ from eegdash.errors import ReportError
 from eegdash.labels import DraftLabel
 from eegdash.report import WITHOUT_LLM
 from eegdash.report.llm import Endpoint
+from eegdash.settings import Settings
 from eegdash.workflows import library
+from eegdash.workflows.agreement import agreement, as_json
 from eegdash.workflows.desk import Desk, open_desk
 from eegdash.workflows.files import simulate_to_file
 from eegdash.workflows.locked_points import LockedPoint, OnRecording, append_point
+from eegdash.workflows.mechanism import analyse
+from eegdash.workflows.mechanism_saved import figures_of, save_result
+from eegdash.workflows.mechanism_windows import ActivationRequest
+from eegdash.workflows.readers import Reader
 from eegdash.workflows.report import WrittenReport, write_report
-from eegdash.workflows.report_reviews import kappa_of
+from eegdash.workflows.report_shelf import kept_reports
 from eegdash.workflows.report_subject import of_paths, of_person, of_recording
 from eegdash.workflows.score import Scored, score
 
@@ -42,7 +50,19 @@ SEIZURES = ((31.5, 12.0), (90.0, 9.0))
 SECONDS = 150.0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Iterator[Desk]:
+    """A workspace that these tests share: what one of them computed, the next one finds.
+
+    Whatever is written here, labels and locked points included, is written by a fixture; a test
+    that adds to it takes a workspace of its own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eegdash.workflows.desk.SHIPPED_MODELS", tiny_models)
+        yield open_desk(Settings(workspace=tmp_path_factory.mktemp("reports") / "workspace"))
+
+
+@pytest.fixture(scope="module")
 def path(desk: Desk) -> Path:
     """A recording whose name, notes and labels name somebody."""
     notes = [(3.0, 1.0, f"{CANARY} moved")]
@@ -54,7 +74,27 @@ def path(desk: Desk) -> Path:
         file.write(field_text(f"{CANARY} F 01-JAN-1950 {CANARY}", 80))
         file.write(field_text(f"Startdate 02-MAR-2021 {CANARY} {CANARY} X", 80))
     write_events(found, SEIZURES, SECONDS)
+    label(desk, found, "Dr A", "disagree", 30.0, reason="muscle", comment=f"asked {CANARY}")
+    label(desk, found, "Dr B", "missed", 60.0, reason=f"{CANARY} said so")
+    label(desk, found, "<script>alert(1)</script>|x", "unsure", 70.0)
+    label(desk, found, "Dr B", "agree", 30.0, duration_s=6.0)
     return found
+
+
+@pytest.fixture(scope="module")
+def written(desk: Desk, path: Path) -> WrittenReport:
+    """The report on that recording, PDF and all; most tests look at this one."""
+    return write_report(desk, of_recording(desk, path), "tiny")
+
+
+@pytest.fixture
+def no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without Pango: where the PDF is not what is tested, it costs seconds."""
+
+    def missing(html: str) -> bytes:
+        raise ReportError("No PDF was made: the library Pango is not on this machine.")
+
+    monkeypatch.setattr("eegdash.workflows.report.pdf_from_html", missing)
 
 
 def label(desk: Desk, path: Path, reader: str, verdict: str, onset_s: float, **more: Any) -> None:
@@ -104,11 +144,10 @@ def exact(k: int, n: int, overlap: float) -> tuple[float, float]:
 
 
 def test_figures_of_a_recording_are_those_that_are_recomputed(
-    desk: Desk, path: Path, tiny_model: CheckpointInfo
+    desk: Desk, path: Path, tiny_model: CheckpointInfo, written: WrittenReport
 ) -> None:
     outcome = score(desk, path, tiny_model)
     assert isinstance(outcome, Scored)
-    written = write_report(desk, of_recording(desk, path), tiny_model.name)
     facts = read(written)
     # the truth of each window, without the code under test: half of its 1.5 s in a seizure
     centre = 4.5 + 1.5 * np.arange(outcome.trace.n_windows)
@@ -173,15 +212,12 @@ def _examples(facts: dict[str, Any], pm: Any, truth: Any, threshold_pm: int) -> 
 
 
 def test_a_report_names_nobody_and_loads_nothing(
-    desk: Desk, path: Path, tiny_model: CheckpointInfo, caplog: pytest.LogCaptureFixture
+    desk: Desk, path: Path, no_pdf: None, caplog: pytest.LogCaptureFixture, written: WrittenReport
 ) -> None:
-    label(desk, path, "Dr A", "disagree", 30.0, reason="muscle", comment=f"asked {CANARY}")
-    label(desk, path, "Dr B", "missed", 60.0, reason=f"{CANARY} said so")
-    label(desk, path, "<script>alert(1)</script>|x", "unsure", 70.0)
     caplog.set_level("DEBUG")
     with server(said("The detector was looked at.")) as (url, asked):
-        endpoint = Endpoint(url, "model")
-        written = write_report(desk, of_recording(desk, path), tiny_model.name, endpoint=endpoint)
+        # what is logged and asked meanwhile counts, too
+        write_report(desk, of_recording(desk, path), "tiny", endpoint=Endpoint(url, "model"))
     facts = read(written)
     assert asked
     assert "CANARY" not in json.dumps(asked)
@@ -227,7 +263,7 @@ def _markdown(folder: Path, facts: dict[str, Any]) -> None:
 
 
 def test_a_report_of_a_person_states_the_balance_of_all_recordings(
-    desk: Desk, tiny_model: CheckpointInfo
+    desk: Desk, tiny_model: CheckpointInfo, no_pdf: None
 ) -> None:
     paths = []
     for number in (1, 2):
@@ -247,12 +283,14 @@ def test_a_report_of_a_person_states_the_balance_of_all_recordings(
     assert facts["balance"]["n_free"] > facts["balance"]["n_seizure"] == 7
     assert facts["summary"]["source"] == WITHOUT_LLM
     with pytest.raises(ReportError, match="Name the person"):
-        of_paths(desk, [write_noise(desk.workspace.recordings / "n.edf", seconds=20), *paths], None)
+        of_paths(
+            desk, [write_noise(desk.workspace.recordings / "whose.edf", seconds=20), *paths], None
+        )
 
 
-def test_without_a_reference_no_figure_is_made_up(desk: Desk, tiny_model: CheckpointInfo) -> None:
-    path = write_noise(desk.workspace.recordings / "n.edf", seconds=60)
-    facts = read(write_report(desk, of_recording(desk, path), tiny_model.name))
+def test_without_a_reference_no_figure_is_made_up(desk: Desk, no_pdf: None) -> None:
+    path = write_noise(desk.workspace.recordings / "unknown.edf", seconds=45)
+    facts = read(write_report(desk, of_recording(desk, path), "tiny"))
     assert facts["metrics"] is None
     assert facts["curves"] is None
     assert {e["truth"] for e in facts["examples"]} == {"not known"}
@@ -260,8 +298,13 @@ def test_without_a_reference_no_figure_is_made_up(desk: Desk, tiny_model: Checkp
 
 
 def test_a_threshold_that_was_tuned_here_is_said_to_flatter(
-    desk: Desk, path: Path, tiny_model: CheckpointInfo
+    tmp_path: Path, desk: Desk, path: Path, tiny_model: CheckpointInfo, no_pdf: None
 ) -> None:
+    # a point that is locked stays; all else of the workspace may be used again
+    folder = tmp_path / "workspace"
+    shutil.copytree(desk.workspace.root, folder)
+    desk = open_desk(Settings(workspace=folder))
+    path = desk.workspace.recordings / path.name
     sha256 = library.known_hash(desk, path)
     here = OnRecording(sha256, f"rec-{sha256[:8]}", f"rec-{sha256[:8]}")
     point = LockedPoint(
@@ -278,10 +321,10 @@ def test_a_threshold_that_was_tuned_here_is_said_to_flatter(
     assert CANARY not in json.dumps(facts)
 
 
-def test_a_planted_shortcut_is_named_end_to_end(tmp_path: Path, desk: Desk) -> None:
+def test_a_planted_shortcut_is_named_end_to_end(desk: Desk, no_pdf: None) -> None:
     trusting = open_desk(replace(desk.settings, trusted_packages=(PACKAGE,)))
     save_planted(desk.workspace.models)
-    path = write_noise(desk.workspace.recordings / "n.edf", seconds=120, seed=5)
+    path = write_noise(desk.workspace.recordings / "tagged.edf", seconds=90, seed=5)
     facts = read(write_report(trusting, of_recording(trusting, path), "planted"))
     signs = {sign["name"]: sign["raised"] for sign in facts["alarm"]["signs"]}
     assert signs["same profile"] is True
@@ -293,31 +336,36 @@ def test_a_planted_shortcut_is_named_end_to_end(tmp_path: Path, desk: Desk) -> N
     assert "no map by grad-cam" in json.dumps(facts["examples"]).lower()
 
 
-def test_what_cannot_be_scored_leaves_no_report(desk: Desk, tiny_model: CheckpointInfo) -> None:
-    short = write_noise(desk.workspace.recordings / f"{CANARY}.edf", seconds=5)
+def test_what_cannot_be_scored_leaves_no_report(
+    desk: Desk, tiny_model: CheckpointInfo, no_pdf: None
+) -> None:
+    short = write_noise(desk.workspace.recordings / f"{CANARY}-short.edf", seconds=5)
     with pytest.raises(ReportError, match="Nothing could be scored") as caught:
         write_report(desk, of_recording(desk, short), tiny_model.name)
     assert "CANARY" not in str(caught.value)
-    long = write_noise(desk.workspace.recordings / "n.edf", seconds=30, seed=2)
+    long = write_noise(desk.workspace.recordings / "long.edf", seconds=30, seed=2)
     facts = read(write_report(desk, of_person(desk, [short, long], "p1"), tiny_model.name))
     assert facts["balance"]["n_failed"] == 1
     assert "CANARY" not in json.dumps(facts)
     assert "never counted as free of seizures" in json.dumps(facts["summary"])
 
 
+@pytest.mark.parametrize("moment", ["performance", "figures", "pages"])
 def test_a_cancelled_report_leaves_nothing(
-    desk: Desk, path: Path, tiny_model: CheckpointInfo
+    desk: Desk, path: Path, moment: str, written: WrittenReport
 ) -> None:
+    before = sorted(desk.workspace.reports.iterdir())
+
     class CancelledError(Exception):
         pass
 
     def stop(done: float, what: str) -> None:
-        if what == "pages":
+        if what == moment:
             raise CancelledError
 
     with pytest.raises(CancelledError):
-        write_report(desk, of_recording(desk, path), tiny_model.name, progress=stop)
-    assert list(desk.workspace.reports.iterdir()) == []
+        write_report(desk, of_recording(desk, path), "tiny", progress=stop)
+    assert sorted(desk.workspace.reports.iterdir()) == before
 
 
 _KILLED = """
@@ -356,29 +404,127 @@ def test_a_kill_in_the_middle_leaves_no_half_report(tmp_path: Path) -> None:
     assert (second / "a.txt").read_bytes() == b"b"
 
 
-def test_a_machine_without_pango_gets_all_but_the_pdf(
-    desk: Desk, path: Path, tiny_model: CheckpointInfo, monkeypatch: pytest.MonkeyPatch
+def test_a_command_that_is_killed_while_it_writes_leaves_nothing_that_is_a_report(
+    desk: Desk, path: Path, tiny_model: CheckpointInfo, written: WrittenReport
 ) -> None:
-    def missing(html: str) -> bytes:
-        raise ReportError("No PDF was made: the library Pango is not on this machine.")
+    """The whole process gets SIGKILL in the moment when files of the report lie on the disk."""
+    out = desk.workspace.root.parent / "out"
+    command = [
+        sys.executable, "-m", "eegdash", "report", str(path), "--model", str(tiny_model.folder),
+        "--out", str(out), "--no-llm",
+    ]  # fmt: skip
+    environment = {**os.environ, "EEGDASH_WORKSPACE": str(desk.workspace.root)}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    while not (begun := list(out.glob(".unfinished-report-*/*"))):
+        assert process.poll() is None, "the command ended before it wrote anything"
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(timeout=20) == -signal.SIGKILL
+    assert process.stderr is not None
+    process.stderr.close()
+    # it was killed between the first file and the last
+    assert len(begun) < len(read(written)["files"])
+    assert [folder.name[:12] for folder in out.iterdir()] == [".unfinished-"]
+    # on the shelf it is no report, whatever it holds
+    shutil.copytree(next(out.iterdir()), desk.workspace.reports / ".unfinished-report-killed")
+    assert {kept.name for kept in kept_reports(desk)} == {
+        folder.name for folder in desk.workspace.reports.glob("report-*")
+    }
+    shutil.rmtree(desk.workspace.reports / ".unfinished-report-killed")
+    # and the workspace that it was killed in gives the same figures as before
+    again = write_report(desk, of_recording(desk, path), "tiny", parent=out)
+    assert read(again)["metrics"] == read(written)["metrics"]
+    assert read(again)["examples"] == read(written)["examples"]
 
-    monkeypatch.setattr("eegdash.workflows.report.pdf_from_html", missing)
-    written = write_report(desk, of_recording(desk, path), tiny_model.name)
+
+def test_a_machine_without_pango_gets_all_but_the_pdf(desk: Desk, path: Path, no_pdf: None) -> None:
+    written = write_report(desk, of_recording(desk, path), "tiny")
     assert not (written.folder / "report.pdf").exists()
     assert written.notes
     assert "Pango" in (written.folder / "report.html").read_text(encoding="utf-8")
     assert "report.pdf" not in read(written)["files"]
 
 
-def test_kappa_is_that_of_a_worked_case() -> None:
-    pairs = [("agree", "agree")] * 6 + [("disagree", "disagree")] * 2 + [("agree", "disagree")] * 2
-    chance = 0.7**2 + 0.3**2
-    assert kappa_of(pairs) == pytest.approx((0.8 - chance) / (1 - chance))
-    assert kappa_of([("agree", "agree")]) is None
-    assert kappa_of([]) is None
+def test_agreement_is_that_of_the_page_labels(
+    desk: Desk, path: Path, tiny_model: CheckpointInfo, written: WrittenReport
+) -> None:
+    found = read(written)["reviews"]["agreement"]
+    sha256 = library.known_hash(desk, path)
+    shown = as_json(agreement(desk, Reader("Dr A"), tiny_model, recordings=[sha256]))
+    assert found == json.loads(json.dumps(shown))
+    pair = next(x for x in found["pairs"] if {x["one"], x["other"]} == {"Dr A", "Dr B"})
+    # Dr A rejected 30 to 40 s, Dr B called 30 to 36 s a seizure: six seconds known to both
+    assert pair["compared_s"] == 6.0
+    assert pair["gwet_ac1"]["value"] == pytest.approx(-1.0)
+    text = (written.folder / "report.html").read_text(encoding="utf-8")
+    assert "Dr A and Dr B (Cohen)" in text
+    assert "were judged by two readers or more" in text
+    assert "Dr A" not in json.dumps(read(written)["summary"]["digest"])
 
 
-def test_the_shipped_detector_is_no_suspect_on_a_simulated_recording(desk: Desk) -> None:
+def test_where_readers_do_not_see_each_other_no_report_tells(
+    desk: Desk, path: Path, no_pdf: None
+) -> None:
+    hidden = replace(desk, settings=replace(desk.settings, others_hidden=True))
+    facts = read(found := write_report(hidden, of_recording(hidden, path), "tiny"))
+    assert facts["reviews"]["readers"] == facts["reviews"]["disagreements"] == []
+    for file in ("report.json", "report.html", "report.md"):
+        text = (found.folder / file).read_text(encoding="utf-8")
+        assert "Dr A" not in text
+        assert "do not see each other" in text
+
+
+def test_what_was_saved_of_the_inside_is_told_and_withheld_with_it(
+    desk: Desk, path: Path, tiny_model: CheckpointInfo, other_model: CheckpointInfo, no_pdf: None,
+    written: WrittenReport,
+) -> None:  # fmt: skip
+    assert read(written)["inside"] is None
+    assert "Inside the detector" not in (written.folder / "report.html").read_text("utf-8")
+    other = write_noise(desk.workspace.recordings / f"{CANARY}-2.edf", seconds=60, seed=9)
+    write_events(other, [(20.0, 20.0)], 60.0)
+    analysed = ActivationRequest(tiny_model, (path, other), 40)
+    parameters = {"summary": "mean", "seed": 0}
+    made = analyse(desk, analysed, "structure", parameters, lambda done: None)
+    saved = [save_result(desk, made, note=CANARY)]
+    for change in (
+        {"model_sha256": other_model.sha256}, {"untrained": True}, {"changed": {"kind": "scaled"}},
+    ):  # fmt: skip
+        elsewhere = {**made, "provenance": {**made["provenance"], **change, "activations": "x"}}
+        content = {**elsewhere, "parameters": {**parameters, "seed": len(saved)}}
+        saved.append(save_result(desk, content))
+    (desk.workspace.reports / "mechanism" / "torn.json").write_text('{"schema": 1, "kind":')
+    facts = read(found := write_report(desk, of_recording(desk, path), "tiny"))
+    inside = facts["inside"]
+    assert (inside["n_recordings"], inside["n_here"]) == (2, 1)
+    (row,) = inside["results"]
+    assert row["seed"] == 0, "of these weights, trained, and of EEG as it is"
+    expected = figures_of(made)
+    shown = {figure["name"]: figure["value"] for figure in row["figures"]}
+    assert shown == {name: expected[name] for name in shown}
+    assert len(shown) + row["n_left_out"] == len(expected)
+    for file in found.folder.iterdir():
+        assert b"CANARY" not in file.read_bytes(), file.name
+    assert "6. Inside the detector" in (found.folder / "report.html").read_text("utf-8")
+    # a reader who has read this recording, but still has to read the other one blinded
+    sha256 = library.known_hash(desk, path)
+    desk.labels.append(
+        DraftLabel(
+            idempotency_id="first", reviewer="Dr C", recording_sha256=sha256,
+            onset_s=0.0, duration_s=SECONDS, kind="first_read", blinded=True,
+        )
+    )  # fmt: skip
+    names = {kept.name for kept in kept_reports(desk, reviewer="Dr C", blinded=True)}
+    assert written.folder.name in names
+    assert found.folder.name not in names
+    for one in saved:
+        one.unlink()
+
+
+def test_the_shipped_detector_is_no_suspect_on_a_simulated_recording(
+    desk: Desk, no_pdf: None
+) -> None:
     path = desk.workspace.recordings / "simulated.edf"
     simulate_to_file(path, duration_s=300.0, n_seizures=2, seed=11)
     model = str(SHIPPED / MODELS[0])

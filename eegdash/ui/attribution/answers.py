@@ -26,6 +26,7 @@ from eegdash.attribution.faithfulness import SURVIVES, Checks, Curve, Stability
 from eegdash.attribution.shortcut import ShortcutReport
 from eegdash.detection import UNSCORED
 from eegdash.workflows.explain import Explained, WindowFeatures
+from eegdash.workflows.explain_span import SpanMaps
 from eegdash.workflows.explain_what_if import Change, MaskedTrace
 
 
@@ -210,6 +211,20 @@ def trace_answer(found: MaskedTrace) -> bytes:
     }
     scored = np.where(found.after_pm == UNSCORED, -1, found.after_pm.astype(np.int64))
     return packed(header, {"after_pm": scored})
+
+
+def span_answer(found: SpanMaps) -> bytes:
+    """Return the evidence of the windows of a span, (2, n_rows, n); NaN is "not scored"."""
+    header = {
+        "indices": found.indices,
+        "bands": bands_of(found.bands),
+        "slices": bands_of(found.slices),
+        "regions": [[name, REGION_TITLES.get(name, name)] for name in found.regions],
+        "unit": found.unit,
+        "step": found.step,
+    }
+    rows = {"by_band": found.by_band, "by_slice": found.by_slice, "by_region": found.by_region}
+    return packed(header, {**rows, "logit": found.logit})
 
 
 def alarm_answer(report: ShortcutReport) -> bytes:

@@ -10,6 +10,7 @@ import { typicalUv } from "./draw.js";
 import { sharedLimit } from "./grid.js";
 import { listen } from "./input.js";
 import { Panel } from "./panel.js";
+import { Span } from "./span.js";
 import { placed, presetPanels, startState } from "./state.js";
 import { Store } from "./store.js";
 import { drawStrip, spanAround, strongestIn } from "./strip.js";
@@ -46,6 +47,7 @@ class AttributionDesk {
     this.uv = new Map();
     this.whatIf = new WhatIf(this);
     this.alarm = new Alarm(this);
+    this.span = new Span(this);
     build(this);
     listen(this);
   }
@@ -65,6 +67,7 @@ class AttributionDesk {
       this.uv.clear();
       this.whatIf.opened();
       this.alarm.opened();
+      this.span.opened();
     }
     this.research.textContent = data.research_use;
     this.redraw();
@@ -321,6 +324,7 @@ class AttributionDesk {
     const panels = this.panels.slice(0, state.panels.length);
     panels.forEach((panel) => panel.prepare(state));
     const theme = themeOf(this.host);
+    this.root.querySelector(".desk").classList.toggle("dark", theme.dark); // the reader's choice, not the system's
     const scales = this.scales(panels);
     const { dbLow, dbHigh } = displaySettings();
     const height = Math.max(...panels.map(({ pictures }) => pictures.height(state.view)));
@@ -335,6 +339,7 @@ class AttributionDesk {
     refreshControls(this, scales, theme, [dbLow, dbHigh]);
     this.whatIf.refresh();
     this.alarm.refresh();
+    this.span.refresh(theme);
     this.note(panels);
   }
 

@@ -47,7 +47,7 @@ export function build(desk) {
   );
   const legend = make("div", { class: "legend" }, make("span", { textContent: "against" }), make("span", { class: "bar-box" }, desk.bar), make("span", { textContent: "for a seizure" }), desk.limit, desk.powerLimit);
   const below = make("div", { class: "below" }, desk.whatIf.node, desk.alarm.node);
-  desk.root.querySelector(".mount").replaceChildren(make("div", { class: "desk" }, toolbar, steps, make("div", { class: "strip-box" }, desk.strip), desk.status, legend, desk.grid, below, desk.research, desk.sheet));
+  desk.root.querySelector(".mount").replaceChildren(make("div", { class: "desk" }, toolbar, steps, make("div", { class: "strip-box" }, desk.strip), desk.span.node, desk.status, legend, desk.grid, below, desk.research, desk.sheet));
 }
 
 export function refreshControls(desk, scales, theme, limits) {

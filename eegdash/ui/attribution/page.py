@@ -15,6 +15,7 @@ from eegdash.errors import EegdashError
 from eegdash.ui import cache, frame, review, tiles
 from eegdash.ui.attribution import component
 from eegdash.ui.attribution.facts import facts
+from eegdash.ui.attribution.questions import warm_up
 from eegdash.ui.recordings import chosen_model
 from eegdash.ui.session import Place, session, widget_value
 from eegdash.ui.text import duration, plain
@@ -118,6 +119,7 @@ def _explained(path: Path, model: CheckpointInfo) -> None:
     sha256 = opened.recording.sha256
     if trace is None or review.reads_blind(sha256):
         st.rerun()  # something changed meanwhile: the page says what
+    warm_up(path, model)
     view = review.view_of(sha256)
     review.note_output_shown(view, decisions.view_name(session().reviewer, sha256))
     component.mount(

@@ -17,6 +17,7 @@ from eegdash.workflows.desk import Desk
 from eegdash.workflows.explain import Request, stored_explanation
 from eegdash.workflows.explain_alarm import stored_alarm, windows_for_alarm
 from eegdash.workflows.explain_checks import agreement, stored_checks, stored_stability
+from eegdash.workflows.explain_span import stored_span
 from eegdash.workflows.explain_what_if import (
     masks_for,
     stored_what_if,
@@ -26,7 +27,7 @@ from eegdash.workflows.explain_windows import CONFIDENT_PM, nearest_confident_no
 from eegdash.workflows.library import open_path
 from eegdash.workflows.score import load_trace
 
-AGREEMENT, QUIET, MAP, CHECKS, STABILITY, MASKS, TRACE, ALARM = (
+AGREEMENT, QUIET, MAP, CHECKS, STABILITY, MASKS, TRACE, SPAN, ALARM = (
     "agreement",
     "quiet",
     "map",
@@ -34,8 +35,11 @@ AGREEMENT, QUIET, MAP, CHECKS, STABILITY, MASKS, TRACE, ALARM = (
     "stability",
     "masks",
     "trace",
+    "span",
     "alarm",
 )
+TASK = "explain"
+"""Name of the task in the worker."""
 _QUICK = (MAP, MASKS)
 _USUAL = "integrated-gradients"
 _NAME = 64  # most letters of a method's or a baseline's name
@@ -73,7 +77,8 @@ def question(
     params : mapping
         ``kind``, ``model`` (a hash) and ``index`` of the window.
     query : mapping
-        ``method``, ``baseline``, and of the trace ``masks`` (``kind:name``, by commas).
+        ``method``, ``baseline``, of the trace ``masks`` (``kind:name``, by commas), and of a span
+        ``last``, the index of its last window.
     recording_sha256 : str
     path : Path
 
@@ -95,21 +100,47 @@ def question(
     if not request.index >= 0:
         raise ValueError("a window before the first")
     masks = _masks(desk, model, query.get("masks", "")) if kind == TRACE else ()
+    last = int(query["last"]) if kind == SPAN else request.index
     arguments = {
         "question": kind,
         **{name: str(value) for name, value in asdict(request).items() if name != "index"},
         "index": request.index,
         "masks": [asdict(mask) for mask in masks],
+        "last": last,
     }
     subject = [recording_sha256, model.sha256, {**arguments, "path": ""}]
     return Question(
         subject=hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest(),
         arguments=arguments,
         quick=kind in _QUICK,
-        stored=_agreement(desk, request, query)
-        if kind == AGREEMENT
-        else _STORED[kind](desk, request, masks),
+        stored=_stored(desk, kind, request, query, masks, last),
     )
+
+
+def warm_up(path: Path, model: CheckpointInfo) -> None:
+    """Have the worker of quick questions ready before the first one, once per detector.
+
+    Its imports take seconds, which the reader spends looking at the page.
+    """
+    queue, subject = cache.explainer(), f"warm|{model.sha256}"
+    if queue.latest(TASK, subject) is None:
+        arguments = {"question": "warm", "path": str(path), "model": model.name, "index": 0}
+        queue.submit(TASK, subject, {**arguments, "method": _USUAL, "baseline": ""})
+
+
+def _stored(
+    desk: Desk,
+    kind: str,
+    request: Request,
+    query: Mapping[str, str],
+    masks: tuple[Mask, ...],
+    last: int,
+) -> Callable[[], bytes | None]:
+    if kind == AGREEMENT:
+        return _agreement(desk, request, query)
+    if kind == SPAN:
+        return _span(desk, request, last)
+    return _STORED[kind](desk, request, masks)
 
 
 def _model(desk: Desk, sha256: str) -> CheckpointInfo:
@@ -188,6 +219,14 @@ def _trace(desk: Desk, request: Request, masks: tuple[Mask, ...]) -> Stored:
     def stored() -> bytes | None:
         found = stored_what_if_trace(desk, request, masks)
         return None if found is None else answers.trace_answer(found)
+
+    return stored
+
+
+def _span(desk: Desk, request: Request, last: int) -> Stored:
+    def stored() -> bytes | None:
+        found = stored_span(desk, request, last)
+        return None if found is None else answers.span_answer(found)
 
     return stored
 

@@ -21,7 +21,6 @@ from eegdash.ui.tiles import revealing
 _IMMUTABLE = {"cache-control": f"private, max-age={TOKEN_AGE_S}, immutable"}
 _LATER = {"cache-control": "no-store"}
 _BINARY = "application/octet-stream"
-_TASK = "explain"
 _WAITING = "x-waiting"
 _GONE = "The result could not be kept: the disk of the workspace may be full. Try again."
 
@@ -29,12 +28,12 @@ _GONE = "The result could not be kept: the disk of the workspace may be full. Tr
 @revealing
 def _answer(request: Request, sha256: str, path: Path) -> Response:
     """Send an answer, or have it computed and ask to come again; DELETE cancels it."""
-    from eegdash.ui.attribution.questions import question
+    from eegdash.ui.attribution.questions import TASK, question
 
     asked = question(request.path_params, request.query_params, sha256, path)
     queue = cache.explainer() if asked.quick else cache.queue()
     if request.method == "DELETE":
-        job = queue.latest(_TASK, asked.subject)
+        job = queue.latest(TASK, asked.subject)
         if job is not None:
             queue.cancel(job.id)
         return Response(status_code=204, headers=_LATER)
@@ -44,7 +43,7 @@ def _answer(request: Request, sha256: str, path: Path) -> Response:
         return _told(str(error))
     if content is not None:
         return Response(content, media_type=_BINARY, headers=_IMMUTABLE)
-    last = queue.latest(_TASK, asked.subject)
+    last = queue.latest(TASK, asked.subject)
     waiting = _WAITING in request.headers  # the browser was told to come again
     if last is not None and not last.active and "again" not in request.query_params:
         if last.state == "failed" or (waiting and last.state == "cancelled"):
@@ -54,7 +53,7 @@ def _answer(request: Request, sha256: str, path: Path) -> Response:
             content = asked.stored()
             kept = Response(content, media_type=_BINARY, headers=_IMMUTABLE)
             return _told(_GONE) if content is None else kept
-    job = queue.submit(_TASK, asked.subject, asked.arguments)
+    job = queue.submit(TASK, asked.subject, asked.arguments)
     return _come_again(job.progress, job.state)
 
 

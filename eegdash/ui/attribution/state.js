@@ -28,10 +28,12 @@ export function startState(data, values, events) {
   const index = startIndex(data, values, events);
   const { kept } = data;
   const fits = kept && kept.panels.every(({ model, method }) => data.models.some(({ sha256 }) => sha256 === model) && known(data, [method]).length);
-  if (fits && kept.main === data.model) return { ...kept, index };
+  const { place } = data;
+  const marked = place && place.kind === "span" ? [place.onset_s, place.end_s] : (kept && kept.marked) || null;
+  if (fits && kept.main === data.model) return { ...kept, index, marked };
   const reads = data.models.find(({ sha256 }) => sha256 === data.model);
   const panels = known(data, FIRST).map((method) => ({ method, window: "here", model: data.model, baseline: "" }));
-  return { index, main: data.model, panels, preset: "methods", view: reads && reads.features === "derivations" ? "traces" : "map", slider: 50, of: "all", bandSet: "physiological", colours: "auto" };
+  return { index, marked, main: data.model, panels, preset: "methods", view: reads && reads.features === "derivations" ? "traces" : "map", slider: 50, of: "all", bandSet: "physiological", colours: "auto" };
 }
 
 // Panels of a ready-made comparison, or why there is none: {panels} or {problem}.

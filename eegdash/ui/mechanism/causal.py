@@ -11,7 +11,7 @@ from eegdash.mechanism.controls import N_CONTROLS
 from eegdash.mechanism.ensembles import METHODS
 from eegdash.mechanism.silencing import ALTERED, MODES
 from eegdash.plotting import mechanism as charts
-from eegdash.ui.mechanism.results import Asked, chart, figure_words, result_of, save_button
+from eegdash.ui.mechanism.results import Asked, chart, figure_words, result_of, save_button, say
 from eegdash.ui.text import plain
 from eegdash.workflows.mechanism_saved import claim_words
 
@@ -28,7 +28,8 @@ def draw(asked: Asked) -> None:
     st.markdown(
         "**Which units carry the seizures, and does the detector need them?** An ensemble is found "
         "on one half of the persons and tested on the other. Then it is silenced: only that tells "
-        "whether the detector uses it."
+        "whether the detector uses it. AUROC: how well seizure and other windows are told apart, "
+        "1 always right, 0.5 by chance."
     )
     layer = str(
         st.segmented_control(
@@ -56,6 +57,7 @@ def draw(asked: Asked) -> None:
 
 def _ensembles(found: Mapping[str, Any]) -> None:
     result = found["result"]
+    say(found)
     st.dataframe(
         [
             {
