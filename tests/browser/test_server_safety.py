@@ -21,13 +21,19 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
+DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def server(serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
     workspace = tmp_path_factory.mktemp("safety")
     write_noise(workspace / "recordings" / "night.edf", seconds=15)
-    return serve(workspace, ["--server.maxUploadSize=1"])
+    # the options are those of the page on deployment, so that what it says is what runs
+    options = re.findall(r"--server\.allowedHosts=\S+", DEPLOYMENT)
+    assert len(options) == 2
+    return serve(
+        workspace, [*options, "--server.allowedHosts=localhost", "--server.maxUploadSize=1"]
+    )
 
 
 def test_the_settings_are_those_that_were_decided() -> None:
@@ -39,6 +45,20 @@ def test_the_settings_are_those_that_were_decided() -> None:
     assert config["browser"]["gatherUsageStats"] is False
     # what is safe by default must not be switched off here
     assert not {"enableXsrfProtection", "enableCORS"} & set(config["server"])
+
+
+def test_the_headers_are_those_that_the_page_on_deployment_lists(server: Server) -> None:
+    answer = asked(server, "/", "127.0.0.1")
+    listed = " ".join(
+        re.findall(r"```\n(content-security-policy.*?)```", DEPLOYMENT, re.DOTALL)[0].split()
+    )
+    policy = re.sub(
+        r"('sha256-[^']+' ?)+", "'sha256-...' ", str(answer.headers["content-security-policy"])
+    )
+    assert " ".join(policy.split()).replace(" ;", ";") in listed
+    for name in ("x-content-type-options", "x-frame-options", "referrer-policy",
+                 "cross-origin-opener-policy", "permissions-policy"):  # fmt: skip
+        assert f"{name}: {answer.headers[name]}" in listed
 
 
 def asked(server: Server, path: str, host: str, **headers: str) -> http.client.HTTPResponse:
@@ -64,6 +84,7 @@ def test_another_name_gets_no_answer_that_a_page_could_read(server: Server, path
     assert asked(server, path, f"127.0.0.1.evil.example:{port}").status == 421
     assert asked(server, path, f"127.0.0.1:{port}").status != 421
     assert asked(server, path, f"LOCALHOST:{port}").status != 421
+    assert asked(server, path, "eeg.example.org").status != 421
 
 
 def test_the_websocket_answers_neither_another_name_nor_another_origin(server: Server) -> None:
