@@ -216,6 +216,9 @@ def test_the_texts_were_there_to_be_seen(visit: Visit) -> None:
     expect(page.get_by_text(FILE_NAME).first).to_be_visible()
     expect(page.get_by_text(PAYLOAD[:60]).first).to_be_visible()
     visit.check()
+    log = visit.server.log.read_text()
+    assert FILE_NAME not in log
+    assert TAG not in log
 
 
 def test_the_alarm_rings(visit: Visit) -> None:
