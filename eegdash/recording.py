@@ -67,6 +67,8 @@ class Recording:
     incomplete : str
         The warning that says that the file holds less, or more, than its header announces; empty
         where it does not.
+    personal : str
+        The warning that says that the file holds personal details; empty where it does not.
     """
 
     path: Path
@@ -81,6 +83,7 @@ class Recording:
     eeg: tuple[bool, ...]
     format: str
     incomplete: str = ""
+    personal: str = ""
 
     @property
     def alias(self) -> str:

@@ -255,6 +255,22 @@ def test_an_upload_is_stored_under_a_name_made_here_and_listed(
     assert f"Added as {stored.name}" in texts(at).replace("\\", "")
 
 
+def test_an_upload_that_names_somebody_says_so_and_does_not_say_whom(
+    recordings: Path, tmp_path: Path
+) -> None:
+    content = bytearray(write_noise(tmp_path / "given.edf", seconds=12).read_bytes())
+    content[8:88] = b"X F 02-MAY-1951 Canary_Jane".ljust(80)
+    at = fine(opened())
+    at.file_uploader[0].upload("given.edf", bytes(content), "application/edf")
+    at = fine(at.run())
+    at = fine(button(at, "Add to the workspace").click().run())
+    said = texts(at)
+    assert "holds a birth date, the patient's name" in said
+    assert "python -m eegdash deidentify" in said
+    assert "Canary" not in said
+    assert "1951" not in said
+
+
 def test_adding_nothing_says_so() -> None:
     at = fine(opened())
     at = fine(button(at, "Add to the workspace").click().run())
