@@ -28,6 +28,9 @@ _ENDED = ("closed", "failed")
 _SETTINGS: dict[str, Any] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
+    # what is too much for the memory would be pickled to a file
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
     # how long Dask waits for a process that it starts again itself, before another one is started
     "distributed.deploy.lost-worker-timeout": "6s",
 }
@@ -148,7 +151,8 @@ def mend(client: Client) -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Dask's own lines off the screen: what matters is said in our words."""
-    loggers: list[Any] = [logging.getLogger(name) for name in ("distributed", "tornado")]
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", *names)]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
