@@ -375,6 +375,24 @@ def test_the_command_uses_a_scheduler_that_runs_already(
         assert (tmp_path / "second" / path.name).read_bytes() == path.read_bytes()
 
 
+def test_workers_that_cannot_run_this_program_are_said(
+    desk: Desk,
+    elsewhere: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def not_found() -> None:
+        raise ModuleNotFoundError("No module named 'eegdash'")
+
+    monkeypatch.setattr("eegdash.workflows.cluster.software", not_found)
+    path = write_noise(tmp_path / "night.edf")
+    assert main(["score", str(path), "--out", str(tmp_path), "--scheduler", elsewhere]) == 2
+    assert "cannot run this program (ModuleNotFoundError). Start some with" in (
+        capsys.readouterr().err
+    )
+
+
 def test_a_scheduler_that_does_not_answer_is_said(
     desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
