@@ -326,10 +326,8 @@ def test_the_command_on_two_processes_writes_what_it_writes_alone(
 def elsewhere() -> Iterator[str]:
     """Address of a scheduler with a worker that this program did not start."""
     import dask
-    import torch
     from distributed import LocalCluster
 
-    n_threads = torch.get_num_threads()
     quiet = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
     with (
         dask.config.set(quiet),
@@ -344,7 +342,6 @@ def elsewhere() -> Iterator[str]:
         ) as cluster,
     ):
         yield cluster.scheduler_address
-    torch.set_num_threads(n_threads)  # its worker is a thread of this process
 
 
 def test_the_command_uses_a_scheduler_that_runs_already(
