@@ -35,6 +35,12 @@ _ENDED = ("closed", "failed")
 _SETTINGS: dict[str, Any] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
+    # Dask would have every array's memory given back to the system at once, which was seen to cost
+    # as much time as the work itself
+    "distributed.nanny.pre-spawn-environ": dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1
+    ),
+    "distributed.worker.profile.enabled": False,
     # what is too much for the memory would be pickled to a file
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
