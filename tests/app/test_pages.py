@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from simulated_files import write_events, write_noise
 from streamlit.testing.v1 import AppTest
 from tiny_models import save_tiny_model
 
+from eegdash.jobs import JobQueue
 from eegdash.ui import cache
 from eegdash.workflows import library
 from eegdash.workflows.desk import Desk
@@ -355,3 +357,23 @@ def test_a_failed_job_is_told_on_the_list_and_can_be_repeated(
     at = wait_for(at, lambda at: len(at.error) > 0)
     assert "There is no model called" in texts(at)
     assert button(at, "Score again")
+
+
+def test_a_recording_that_waits_says_how_many_are_before_it(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two", "three"):
+        write_noise(recordings / f"{name}.edf", seconds=12, seed=len(name) + ord(name[1]))
+    waits = JobQueue([sys.executable, "-c", "import sys; sys.stdin.read()"])
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "queue", lambda: waits)
+        at = fine(button(fine(opened()), "Score these 3").click().run())
+        at = wait_for(at, lambda at: "scoring" in progress_texts(at))
+        assert progress_texts(at) == ["scoring", "waiting, 1 before it", "waiting, 2 before it"]
+        waiting = waits.active()[-1]
+        waits.close()
+    assert waiting.state == "queued"
+
+
+def progress_texts(at: AppTest) -> list[str]:
+    return sorted(element.proto.text for element in at.get("progress"))
