@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser_reader import choose, name_taken
+from browser_reader import choose, name_taken, until_done
 from playwright.sync_api import Browser, Locator, Page, expect
 from taught_workspace import QUICK, put
 
@@ -121,6 +121,17 @@ def click_row(page: Page, row: int, x: float = 200) -> None:
     page.mouse.click(*at)
 
 
+def open_row(page: Page, row: int, wanted: Locator, x: float = 200) -> None:
+    """Click a row until what it leads to is there: a table that is drawn anew swallows a click."""
+
+    def step() -> None:
+        if not wanted.is_visible():
+            click_row(page, row, x)
+        expect(wanted).to_be_visible(timeout=15_000)
+
+    until_done(step)
+
+
 @pytest.fixture
 def kept_aside(server: Server) -> Iterator[Callable[[], None]]:
     """Write a recording with a reference from which nothing is learned; gone after the test."""
@@ -136,6 +147,7 @@ def kept_aside(server: Server) -> Iterator[Callable[[], None]]:
         path.unlink()
 
 
+@pytest.mark.timeout(480)  # half a minute alone, four browsers on a busy machine take longer
 def test_from_two_readers_to_a_decision_a_file_and_a_taught_detector(
     desktop: Callable[[], Page], server: Server, kept_aside: Callable[[], None]
 ) -> None:
@@ -196,9 +208,8 @@ def list_shows_it(page: Page, decided: Label) -> None:
     """The list has them all, newest first; what was said and its place are one click away."""
     part(page, "All labels")
     expect(page.get_by_text("4 of 6 records listed")).to_be_visible()
-    click_row(page, 0)
     shown = page.get_by_test_id("stMarkdownContainer")
-    expect(shown.filter(has_text="§ adjudicated").first).to_be_visible()
+    open_row(page, 0, shown.filter(has_text="§ adjudicated").first)
     expect(page.get_by_text("Comment: evolves on the left")).to_be_visible()
     page.get_by_role("button", name="Show in the EEG").click()
     start_s = math.floor(10 * (decided.onset_s - 2.5)) / 10
@@ -312,8 +323,7 @@ def test_a_change_with_its_reason_stands_in_the_history(page: Page, server: Serv
     said(page, "Saved: agree")
     page.goto(f"{server.url}/labels")  # a new session: the tab still knows who reads
     expect(page.get_by_role("textbox", name="Your name or initials")).to_have_value(reviewer)
-    click_row(page, 0)
-    expect(page.get_by_text("History (1)")).to_be_visible()
+    open_row(page, 0, page.get_by_text("History (1)"))
     page.get_by_text("Change this label").click()
     page.get_by_label("Comment").fill("chewing on the video")
     choose(page, "Why is it changed?", "muscle")
@@ -333,6 +343,6 @@ def test_a_change_with_its_reason_stands_in_the_history(page: Page, server: Serv
 def test_the_time_in_a_row_leads_to_the_eeg(page: Page, server: Server) -> None:
     labels_page(page, server, "Dr. Looks")
     expect(page.get_by_text(re.compile(r"\d+ of \d+ records listed"))).to_be_visible()
-    click_row(page, 0, x=40)
+    open_row(page, 0, page.locator("canvas.raw"), x=40)
     painted(page)
     expect(page.get_by_text("night.edf").first).to_be_visible()
