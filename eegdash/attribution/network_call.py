@@ -31,7 +31,7 @@ def window_logits(network: nn.Module, windows: Tensor) -> Tensor:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Compute on one core: the networks are small, so that a second thread gains little.
 
     Where other processes want the cores, waiting for it was seen to cost ten times the work.
@@ -60,7 +60,7 @@ def at_work(network: nn.Module, *, seed: int = 0) -> Iterator[None]:
             network.eval()
             network.requires_grad_(False)
             np.random.seed(seed)
-            with _one_thread(), torch.random.fork_rng(devices=[]), torch.enable_grad():
+            with one_thread(), torch.random.fork_rng(devices=[]), torch.enable_grad():
                 torch.manual_seed(seed)
                 yield
         finally:
@@ -178,7 +178,7 @@ def logits_of(
     detector: Detector, windows: NDArray[np.float32], *, batch: int = 64
 ) -> NDArray[np.float64]:
     """Return the logits (n,) of windows (n, 3, *input_shape), without gradients."""
-    with _ONE_AT_A_TIME, _one_thread(), torch.inference_mode():
+    with _ONE_AT_A_TIME, one_thread(), torch.inference_mode():
         parts = [
             window_logits(detector.network, torch.from_numpy(np.ascontiguousarray(part)))
             for part in np.split(windows, range(batch, len(windows), batch))
