@@ -217,8 +217,13 @@ def run(command: Sequence[str], workspace: Path) -> Command:
         process = subprocess.Popen(
             command, cwd=ROOT, env=_environment(workspace), stdout=out, stderr=subprocess.STDOUT
         )
-        # wait4 and not wait: it gives the peak memory of this child alone
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            # wait4 and not wait: it gives the peak memory of this child alone
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:  # a run that is ended from outside ends what it started
+            process.kill()
+            process.wait()
+            raise
     seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -20,7 +20,7 @@ PACK = ROOT.parent / "shared" / "data"
 _LAYERS_S, _PICTURE_S = 15.0, 30.0
 _SILENCING_S, _FIRST_LAYER_S = 60.0, 120.0
 _MOST_MB = 1500.0
-_PERSONS, _MINUTES, _SEIZURES = 9, 14, 3
+_PERSONS, _MINUTES, _SEIZURES = 9, 8, 3
 _N_WINDOWS = 400
 
 
@@ -129,9 +129,13 @@ def _findings(
 
     separation = made("separation")
     title = f"{name}, {model.name} ({model.sha256[:8]})"
+    counted = (
+        f"{separation['n_windows']} windows, {separation['n_seizure']} in seizures, of "
+        f"{separation['n_groups']} persons, {separation['n_groups_with_seizure']} with seizures"
+    )
     first = findings({"separation": separation})[0]
     probes = [row["probe"]["auroc"]["value"] for row in separation["layers"]]
-    yield _found(f"{title}: 1, probe of the first convolution", probes[1], first)
+    yield _found(f"{title}, {counted}: 1, probe of the first convolution", probes[1], first)
     for layer in [row["layer"] for row in separation["layers"]][1:]:
         ensembles = made("ensembles", layer=layer)
         row = next(r for r in ensembles["rows"] if (r["method"], r["prefers"]) == _STANDARD)
@@ -165,7 +169,7 @@ def _found(what: str, value: float | None, finding: Any) -> Row:
 
 
 FINDINGS = Figure(
-    name="mechanism-findings",
+    name="unit-findings",
     title="three findings of an earlier project, in both detectors",
     budget="none: whether they are reproduced, with their figures",
     measure=measure_findings,

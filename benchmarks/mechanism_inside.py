@@ -23,6 +23,7 @@ from eegdash.mechanism.ensembles import largest_size
 from eegdash.mechanism.layers import sites
 from eegdash.mechanism.perturbation import Perturbation
 from eegdash.mechanism.separation import PictureParameters, pca_scores, picture
+from eegdash.networks.threads import one_thread
 from eegdash.workflows.desk import Desk, open_desk
 from eegdash.workflows.mechanism import analyse
 from eegdash.workflows.mechanism_windows import (
@@ -40,7 +41,8 @@ def main(path: Path, model: str, layers: list[str]) -> dict[str, Any]:
     """Measure the layers, the picture of one, and silencing in some of them."""
     desk = open_desk()
     request = ActivationRequest(desk.model(model), (path,), 200, by=RECORDING)
-    found = _layers(desk, request)
+    with one_thread():  # as the analyses do
+        found = _layers(desk, request)
     analyse(desk, request, "overview", {}, _quiet)
     for layer in layers:
         found["silencing"][layer] = _silence(desk, request, layer)
@@ -62,7 +64,7 @@ def _layers(desk: Desk, request: ActivationRequest) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         writer = ActivationWriter(
             Path(folder) / "set",
-            source.detector.network,
+            detector.network,
             n_windows=n,
             n_channels=len(detector.config.ch_names),
             n_descriptors=len(descriptor_names(detector.config.sfreq)),

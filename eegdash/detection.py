@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from eegdash.errors import TooShortError
 from eegdash.montage import MONTAGES, MontageMatrix, resolve
+from eegdash.networks.threads import one_thread
 from eegdash.recording import Recording
 
 if TYPE_CHECKING:  # importing a detector costs time that thresholding a stored trace need not pay
@@ -289,8 +290,9 @@ def encode_segments(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the codes of the segments ``first:stop``, bit for bit those of the whole recording.
 
-    A network may give a segment other last bits in a batch of another length. So whole batches
-    are encoded, as they lie over the whole recording, and what was not asked for is cut off.
+    A network may give a segment other last bits in a batch of another length, or on another
+    number of cores. So whole batches are encoded, as they lie over the whole recording, on one
+    core each, and what was not asked for is cut off.
 
     Parameters
     ----------
@@ -327,11 +329,13 @@ def encode_segments(
         high = min(low + chunk_segments, end)
         segments = _chunk(recording, detector, matrix, plan, low, high)
         scorable[low - begin : high - begin] = segments.scorable
-        encoder.add(segments.features)
+        with one_thread():
+            encoder.add(segments.features)
         if progress is not None:
             progress(0.98 * (high - begin) / (end - begin))
     wanted = slice(first - begin, stop - begin)
-    return encoder.finish()[wanted], scorable[wanted]
+    with one_thread():
+        return encoder.finish()[wanted], scorable[wanted]
 
 
 def join_codes(
@@ -355,8 +359,9 @@ def join_codes(
     -------
     ProbabilityTrace
     """
-    background = detector.background(codes[scorable])
-    probability_pm = score_codes(detector, codes, scorable, background)
+    with one_thread():
+        background = detector.background(codes[scorable])
+        probability_pm = score_codes(detector, codes, scorable, background)
     trace = trace_on_grid(probability_pm, recording, detector.config)
     if background is None:
         return trace

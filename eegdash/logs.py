@@ -83,9 +83,10 @@ def withhold(kind: str) -> None:
         error = made.exc_info[1] if made.exc_info else None
         if error is not None:
             failed = where_it_failed(error)
-            made.exc_info, vars(made)["failed"] = None, failed
+            made.exc_info = None
+            vars(made)["failed"] = failed
             if kind != JSON:
-                made.msg += f" ({failed})"
+                made.msg = f"{made.msg} ({failed})"
         return made
 
     logging.setLogRecordFactory(record)

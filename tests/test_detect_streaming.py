@@ -18,6 +18,7 @@ from eegdash.detection import (
     detect,
     encode_segments,
     find_events,
+    join_codes,
 )
 from eegdash.errors import JobCancelledError, MissingChannelsError, TooShortError
 from eegdash.montage import ELECTRODES_10_20, LONGITUDINAL_BIPOLAR, MONTAGES, resolve
@@ -112,6 +113,22 @@ def test_codes_of_a_part_are_those_of_the_whole_bit_for_bit(
     for first, stop in ((5, 5), (-1, 3), (0, n + 1)):
         with pytest.raises(IndexError):
             encode_segments(recording, detector, first, stop)
+
+
+def test_a_result_does_not_depend_on_the_number_of_cores(detector: Detector) -> None:
+    recording = looped(simulate(60, seed=3, n_seizures=0).signal_uv, 10)
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for n_threads in (1, 5, 16):
+            torch.set_num_threads(n_threads)
+            codes, scorable = encode_segments(recording, detector)
+            trace = join_codes(recording, detector, codes, scorable)
+            found.append((codes.tobytes(), trace.probability_pm.tobytes(), trace.background))
+            assert torch.get_num_threads() == n_threads
+    finally:
+        torch.set_num_threads(before)
+    assert found[0] == found[1] == found[2]
 
 
 def test_trace_grid_and_provenance(detector: Detector) -> None:

@@ -6,15 +6,19 @@ in ``tests/test_hostile.py`` and ``tests/app/test_pages.py``.
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import hostile_cases
+import numpy as np
 import pytest
+from simulated_files import write_noise
 from streamlit.testing.v1 import AppTest
 
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.cli import main
-from eegdash.ui import cache
+from eegdash.io.gate import read_header
+from eegdash.ui import cache, recordings
 from eegdash.workflows.desk import Desk
 
 REFUSED = hostile_cases.refused()
@@ -132,3 +136,69 @@ def test_the_review_page_shows_the_complete_records_and_says_what_is_missing(des
     assert [e.value for e in at.exception] == []
     banners = [str(e.value).replace("\\", "") for e in at.warning]
     assert any(NOTED["records truncated"][1] in text for text in banners)
+
+
+@pytest.mark.usefixtures("fresh_process")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+def test_damaged_files_never_break_the_list(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eegdash.ui.recordings.ROWS_PER_PAGE", 200)
+    rng = random.Random(5)
+    sound = hostile_cases.with_tal(b"+1\x14note\x14\x00")
+    for i in range(60):
+        damaged = hostile_cases.mutated(sound, rng)
+        (desk.workspace.recordings / f"damaged{i}.edf").write_bytes(damaged)
+    at = AppTest.from_file(MAIN, default_timeout=60).run()
+    assert [e.value for e in at.exception] == []
+    shown = "\n".join(str(e.value) for e in at.markdown).replace("\\", "")
+    assert all(f"**damaged{i}.edf**" in shown for i in range(60))
+    assert 10 < shown.count("cannot be opened") < 50
+
+
+def unusable(path: Path, kind: str) -> Path:
+    """Write 30 s in which every channel is flat, or rests on the limits of the amplifier."""
+    write_noise(path, seconds=30)
+    content = bytearray(path.read_bytes())
+    first = 256 * (1 + len(read_header(path, "EDF").signals))
+    samples = np.frombuffer(content, "<i2", offset=first).copy()
+    samples[:] = (
+        17 if kind == "flat" else np.where(np.arange(samples.size) // 400 % 2, 32767, -32768)
+    )
+    content[first:] = samples.tobytes()
+    content[192:236] = b" " * 44  # plain EDF: what kept the time is overwritten, too
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["flat", "saturated"])
+@pytest.mark.usefixtures("fresh_process")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+def test_unusable_channels_are_never_a_score(
+    desk: Desk,
+    tiny_model: CheckpointInfo,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
+) -> None:
+    path = unusable(desk.workspace.recordings / f"{kind}.edf", kind)
+    found = [tiny_model.name, "--threshold", "0", "--out", str(tmp_path)]
+    assert main(["score", str(path), "--model", *found]) == 0
+    out, _ = capsys.readouterr()
+    assert "0 detections (only 0.0 s could be scored" in out
+    (trace,) = tmp_path.glob("*_trace.csv")
+    rows = trace.read_text().splitlines()[1:]
+    assert len(rows) > 10
+    assert all(row.endswith(",") for row in rows)  # no probability, which is not one of 0
+    at = AppTest.from_file(MAIN, default_timeout=60).run()
+    at = at.selectbox[0].select(tiny_model.name).run()
+    assert [e.value for e in at.exception] == []
+    shown = "\n".join(str(e.value) for e in at.markdown)
+    assert "too little could be scored for a detection" in shown
+
+
+@pytest.mark.usefixtures("fresh_process")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+@pytest.mark.parametrize("name", ["virus.exe", "a.edf.exe", "noext", "x.edf\x00.exe", "a.eeg"])
+def test_an_upload_of_another_kind_is_not_kept(desk: Desk, name: str) -> None:
+    """The browser offers only what is read; what is sent all the same is refused here."""
+    recordings._keep_upload(name, hostile_cases.big())
+    assert list(desk.workspace.recordings.iterdir()) == []

@@ -75,7 +75,8 @@ def test_a_scoring_does_not_stop_the_others(site: Site) -> None:
     )
     assert notes.errors == []
     assert len(notes.all_ms) > 4
-    assert max(notes.all_ms) < max(1000 * scoring_s, _SLOWEST_MS)
+    # whoever waited for the scoring to end would have waited about as long as it took
+    assert percentile_95(notes.all_ms) < max(500 * scoring_s, _SLOWEST_MS)
 
 
 def test_sixty_sessions_leave_little_behind(site: Site) -> None:

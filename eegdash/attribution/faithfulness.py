@@ -290,11 +290,11 @@ def randomisation(
 
     See :func:`network_call.randomised` for the shuffling; seeds are 0, 1, 2 ...
     """
-    from eegdash.attribution.methods import computed, quick_options
+    from eegdash.attribution.methods import computed, twin_options
 
     signed, magnitude = [], []
     for seed in range(n_networks):
-        options = quick_options(found.method)
+        options = twin_options(found.method)
         other = computed(found.method, _twin(detector, seed), window, baseline, **options).values
         signed.append(rank_correlation(found.values, other))
         magnitude.append(rank_correlation(np.abs(found.values), np.abs(other)))

@@ -98,6 +98,7 @@ def _read(path: Path, kind: str, sha256: str | None) -> Recording:
     end_s = blocks[-1].onset_s + blocks[-1].n_samples / sfreq if blocks else MAX_SPAN_S
     annotations, notes = _annotations(times, header, end_s)
     names, repeated = unique_names([s.label for s in signals])
+    personal = sentence(header.personal)
     return Recording(
         path=path,
         sha256=sha256 or hash_file(path),
@@ -111,7 +112,7 @@ def _read(path: Path, kind: str, sha256: str | None) -> Recording:
             *block_notes,
             *notes,
             *_signal_notes(signals, eeg, repeated, header.record_duration_s, samples_per_record),
-            *([sentence(header.personal)] if header.personal else []),
+            *([personal] if personal else []),
         ),
         source=EdfSource(
             path=path,
@@ -124,6 +125,7 @@ def _read(path: Path, kind: str, sha256: str | None) -> Recording:
         eeg=eeg,
         format=header.format,
         incomplete=header.incomplete,
+        personal=personal,
     )
 
 

@@ -8,6 +8,7 @@ technician equipment`` in the recording field, with ``X`` for what is not known 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 PATIENT, RECORDING = slice(8, 88), slice(88, 168)
 # what programs write where nothing is known or a name was removed
@@ -63,12 +64,18 @@ def _of_recording(text: str) -> list[str]:
     return ["text in the field for the recording"] if any(map(_says, parts)) else []
 
 
-def sentence(found: tuple[str, ...]) -> str:
-    """Return the warning for the reader."""
+def sentence(found: Sequence[str], *, is_edf: bool = True) -> str:
+    """Return the warning for the reader; empty where nothing was found."""
+    if not found:
+        return ""
+    remedy = (
+        "make a copy without it: python -m eegdash deidentify FILE"
+        if is_edf
+        else "remove it with the program that made the file"
+    )
     return (
         f"The header of the file holds {', '.join(found)}. Reports, exports and logs leave it out; "
-        "before the file itself is passed on, make a copy without it: "
-        "python -m eegdash deidentify FILE."
+        f"before the file itself is passed on, {remedy}."
     )
 
 

@@ -4,7 +4,8 @@ It imports nothing of this package: ``python -I mne_child.py``, one JSON request
 standard input, one JSON line as an answer on the standard output, followed by ``bytes`` raw bytes
 where the answer says so. Before each request it takes a limit of memory and a limit of time; past
 the first a parser fails, past the second the process ends, and :mod:`eegdash.io.parser` starts
-another. Nothing about a patient leaves it: MNE's ``subject_info`` is not sent.
+another. Nothing about a patient leaves it:
+of MNE's ``subject_info`` it is said which fields are there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ _KEPT = 4  # recordings that stay open
 _TIMES_SIZE = 16  # 16-bit samples become double precision, and are copied on the way
 _LIMITS = ("size", "limit_s", "room_bytes", "most_bytes")
 _VOLT_TYPES = frozenset({"eeg", "eog", "ecg", "emg", "seeg", "ecog", "dbs", "bio"})
+_PERSONAL = {
+    "his_id": "a patient code",
+    "birthday": "a birth date",
+    "last_name": "the patient's name",
+    "first_name": "the patient's first name",
+}
 _open: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
 
 
@@ -96,6 +103,9 @@ def _describe(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
             for onset, length, text in zip(
                 notes.onset, notes.duration, notes.description, strict=True
             )
+        ],
+        "personal": [
+            words for key, words in _PERSONAL.items() if (raw.info["subject_info"] or {}).get(key)
         ],
         "files": [str(name) for name in raw.filenames if name is not None],
     }, b""

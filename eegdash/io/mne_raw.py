@@ -20,6 +20,7 @@ from eegdash.errors import NotAnEegError, RecordingError
 from eegdash.io.channels import is_eeg, unique_names
 from eegdash.io.content import check_not_foreign
 from eegdash.io.hashing import hash_files
+from eegdash.io.identity import sentence
 from eegdash.io.parser import PARSERS, ParserRefusedError, Source
 from eegdash.recording import Block, Recording
 
@@ -157,6 +158,7 @@ def recording_of(
             f"The file marks {boundaries} boundaries where signal was cut out. How long the gaps "
             "were is not stated, so the parts are shown as if they followed one another."
         )
+    personal = sentence(facts["personal"], is_edf=False)
     return Recording(
         path=path,
         sha256=sha256 or hash_files(files),
@@ -165,10 +167,11 @@ def recording_of(
         blocks=(Block(0.0, 0, n_samples),),
         start=_start(facts),
         annotations=found,
-        warnings=tuple(warned),
+        warnings=(*warned, *([personal] if personal else [])),
         source=MneSource(described.source),
         eeg=eeg,
         format=format_name,
+        personal=personal,
     )
 
 

@@ -11,8 +11,9 @@ from eegdash.report.words import count, interval, percent, score, span
 Facts = Mapping[str, Any]
 WIDE = 0.1
 """A perfect score whose interval is wider than this is said to be uncertain."""
-SHORTCUT, UNCERTAIN, FLATTERED, NO_GAIN, UNKNOWN = (
+SHORTCUT, UNCERTAIN, FLATTERED, NO_GAIN, UNKNOWN, BLIND = (
     "shortcut", "uncertain", "flattered", "no gain over amplitude", "truth not known",
+    "finds nothing",
 )  # fmt: skip
 _SCORES = (
     ("windows", "accuracy", "accuracy by windows", "window"),
@@ -48,7 +49,10 @@ class Finding:
 
 def conclusion(facts: Facts) -> tuple[Finding, ...]:
     """Return what follows from the facts, the gravest first; never empty."""
-    found = (_shortcut(facts), _unknown(facts), _flattered(facts), _uncertain(facts), _gain(facts))
+    found = (
+        _shortcut(facts), _unknown(facts), _finds_nothing(facts), _flattered(facts),
+        _uncertain(facts), _gain(facts),
+    )  # fmt: skip
     kept = tuple(one for one in found if one is not None)
     return kept or (_nothing_against(facts),)
 
@@ -103,6 +107,24 @@ def _unknown(facts: Facts) -> Finding | None:
         "says, not whether it is right."
     )  # fmt: skip
     return Finding(UNKNOWN, (words,))
+
+
+def _finds_nothing(facts: Facts) -> Finding | None:
+    metrics = facts["metrics"]
+    if metrics is None or not metrics["events"]["n_ref"] or metrics["events"]["tp"]:
+        return None
+    events = metrics["events"]
+    what = (
+        "missed the only seizure"
+        if events["n_ref"] == 1
+        else f"found none of the {count(events['n_ref'], 'seizure')}"
+    )
+    words = (
+        f"The detector {what} in the known truth, at the threshold "
+        f"{score(facts['operating_point']['threshold'])}, with "
+        f"{count(events['fp'], 'false positive')} in {span(facts['balance']['covered_min'])}."
+    )
+    return Finding(BLIND, (words,))
 
 
 def _flattered(facts: Facts) -> Finding | None:

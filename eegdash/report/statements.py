@@ -203,6 +203,7 @@ def digest(facts: Facts) -> dict[str, Any]:
     examples = [
         {
             **{name: example[name] for name in _EXAMPLE},
+            "says": example["sentences"],
             "maps": [
                 {
                     "method": one["title"],

@@ -124,12 +124,14 @@ def _keep_upload(name: str, content: bytes) -> None:
     if path in before:
         st.toast(f"{plain(path.name)} is already here.", icon=":material/info:")
         return
-    problem = library.facts(desk, path).problem
-    if problem:
+    found = library.facts(desk, path)
+    if found.problem:
         path.unlink(missing_ok=True)
-        st.toast(f"Not added. {plain(problem)}", icon=":material/error:")
-    else:
-        st.toast(f"Added as {plain(path.name)}.", icon=":material/check:")
+        st.toast(f"Not added. {plain(found.problem)}", icon=":material/error:")
+        return
+    st.toast(f"Added as {plain(path.name)}.", icon=":material/check:")
+    if found.personal:
+        st.toast(plain(found.personal), icon=":material/badge:", duration="long")
 
 
 def cancel(job_id: str) -> None:

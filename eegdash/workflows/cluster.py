@@ -2,8 +2,9 @@
 
 Dask sends functions and values as pickles, so whoever may talk to a scheduler or worker may run
 programs there. Nothing else in this project unpickles anything. The processes of this machine
-therefore listen on 127.0.0.1 only, and only to who holds a key that was made for this run and
-never lies on disk: other users of the machine cannot reach them.
+therefore listen on 127.0.0.1 only, and only to who holds a key that is made for this run and kept
+in memory (but for the moment in which a private file hands it to OpenSSL): other users of the
+machine cannot reach them.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 import logging
 import re
 import subprocess
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from eegdash.errors import JobError
+from eegdash.workflows.parts import software
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -23,11 +26,24 @@ if TYPE_CHECKING:
 
 _START_S = 60.0
 _CLOSE_S = 10.0
+_START_WORKERS = (
+    "Start some with 'python -m dask worker {} --nthreads 1', in the folder and the environment of "
+    "this program."
+)
 _ENDED = ("closed", "failed")
 # Dask has a web server in every process; it is left nothing to show
 _SETTINGS: dict[str, Any] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
+    # Dask would have every array's memory given back to the system at once, which was seen to cost
+    # as much time as the work itself
+    "distributed.nanny.pre-spawn-environ": dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1
+    ),
+    "distributed.worker.profile.enabled": False,
+    # what is too much for the memory would be pickled to a file
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
     # how long Dask waits for a process that it starts again itself, before another one is started
     "distributed.deploy.lost-worker-timeout": "6s",
 }
@@ -106,7 +122,7 @@ def remote_cluster(address: str) -> Iterator[Client]:
     Raises
     ------
     JobError
-        If it does not answer, or has no workers.
+        If it does not answer, has no workers, or they cannot run this program.
     """
     from distributed import Client
 
@@ -116,15 +132,21 @@ def remote_cluster(address: str) -> Iterator[Client]:
         except (OSError, ValueError, TypeError, RuntimeError) as error:
             raise JobError(
                 f"No Dask scheduler answers at {address} ({type(error).__name__}). Start one with "
-                "'dask scheduler', or score on this machine with --workers."
+                "'python -m dask scheduler', or score on this machine with --workers."
             ) from error
         with client:
             try:
                 client.wait_for_workers(1, timeout=_START_S / 4)
             except TimeoutError as error:
                 raise JobError(
-                    f"The scheduler at {address} has no workers. Start some with "
-                    f"'dask worker {address} --nthreads 1'."
+                    f"The scheduler at {address} has no workers. {_START_WORKERS.format(address)}"
+                ) from error
+            try:
+                client.submit(software, key=uuid.uuid4().hex, pure=False).result(timeout=_START_S)
+            except Exception as error:
+                raise JobError(
+                    f"The workers at {address} cannot run this program ({type(error).__name__}). "
+                    f"{_START_WORKERS.format(address)}"
                 ) from error
             yield client
 
@@ -148,7 +170,8 @@ def mend(client: Client) -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Dask's own lines off the screen: what matters is said in our words."""
-    loggers: list[Any] = [logging.getLogger(name) for name in ("distributed", "tornado")]
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", *names)]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)

@@ -29,7 +29,7 @@ from eegdash.workflows.explain_material import (
     open_material,
 )
 
-_CHECKS_VERSION = 1
+_CHECKS_VERSION = 2
 
 
 def check(desk: Desk, request: Request, progress: Progress | None = None) -> Checks:

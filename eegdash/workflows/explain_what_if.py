@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eegdash.attribution import BASELINES
 from eegdash.attribution.maps import Progress
 from eegdash.attribution.masks import Mask, masked, possible_masks
-from eegdash.checkpoints import read_config
+from eegdash.checkpoints import Detector, read_config
 from eegdash.detection import read_segments, score_codes
 from eegdash.errors import AttributionError
 from eegdash.workflows.desk import Desk
@@ -282,11 +282,16 @@ def _streamed(
     stop: int,
     progress: Progress | None,
 ) -> NDArray[np.uint16]:
-    """Return per mille before and after, (2, n_windows), reading four minutes at a time."""
+    """Return per mille before and after, (2, n_windows), reading four minutes at a time.
+
+    What was scored is not computed again: the trace knows what it was before.
+    """
     detector = material.detector
     middle = read_window(desk, material, (first + stop) // 2).features
     filling = baseline_for(desk, material, baseline, middle).values
-    codes: list[list[NDArray[np.float32]]] = [[], []]
+    known = None if material.trace is None else material.trace.probability_pm[first:stop]
+    before: list[NDArray[np.float32]] = []
+    after: list[NDArray[np.float32]] = []
     scorable = []
     last = stop + 4  # window i needs the segments i to i + 4
     for begin in range(first, last, _CHUNK):
@@ -296,10 +301,21 @@ def _streamed(
         )
         # a baseline may differ between t = 0, 1, 2 only by chance (a surrogate): the middle one
         altered = masked(segments.features, filling[1], masks, material.config)
-        for kept, features in zip(codes, (segments.features, altered), strict=True):
-            kept.append(detector.encode(features))
+        after.append(_codes(detector, altered))
+        if known is None:
+            before.append(_codes(detector, segments.features))
         scorable.append(segments.scorable)
         if progress is not None:
             progress((end - first) / (last - first))
     usable = np.concatenate(scorable)
-    return np.stack([score_codes(detector, np.concatenate(kept), usable) for kept in codes])
+    now = score_codes(detector, np.concatenate(after), usable)
+    if known is None:
+        known = score_codes(detector, np.concatenate(before), usable)
+    return np.stack([known, now])
+
+
+def _codes(detector: Detector, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    from eegdash.networks.threads import one_thread
+
+    with one_thread():
+        return detector.encode(features)

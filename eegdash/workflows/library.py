@@ -50,6 +50,8 @@ class Facts:
         Why the file cannot be opened, in words; empty where it can.
     not_scorable : str
         Why no detector of the usual montage can score it, in words; empty where one can.
+    personal : str
+        Which personal details the file holds, in words that do not repeat them; empty if none.
     """
 
     sha256: str = ""
@@ -67,6 +69,7 @@ class Facts:
     unknown_channels: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    personal: str = ""
 
     @property
     def alias(self) -> str:
@@ -203,6 +206,7 @@ def _facts_of(opened: Opened) -> Facts:
         reference=reference.source if reference else "",
         unknown_channels=unknown,
         warnings=recording.warnings + (reference.warnings if reference else ()),
+        personal=recording.personal,
     )
     verdict = scorability(recording, opened.mapping)
     return replace(found, not_scorable=verdict.reason, missing=verdict.missing)

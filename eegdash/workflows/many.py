@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import queue
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -125,6 +126,8 @@ class _Runs:
         self._active: dict[str, _Run] = {}
         self._run_of: dict[str, str] = {}  # task -> run
         self._answers: queue.Queue[Future] = queue.Queue()
+        # others may use the same scheduler, and a key that is known there is not computed again
+        self._mark = uuid.uuid4().hex
         self._n_started = 0
         self._n_done = 0
         self._seen_s = self._mended_s = time.monotonic()
@@ -196,7 +199,7 @@ class _Runs:
     def _submit(self, run: _Run, name: str, what: str, task: Any, *arguments: Any) -> None:
         # the key of a task stands in the logs of schedulers: it says nothing about the file
         future = self._client.submit(
-            task, *arguments, key=f"{what}-{name}-{id(self):x}", pure=False, retries=RETRIES
+            task, *arguments, key=f"{what}-{name}-{self._mark}", pure=False, retries=RETRIES
         )
         self._run_of[future.key] = name
         run.futures.append(future)
@@ -224,9 +227,8 @@ class _Runs:
         return [] if outcome == _SUSPECT else [(run.path, outcome)]
 
     def _answered(self, run: _Run, name: str, future: Future) -> Outcome | None:
-        if future.status in ("pending", "lost"):  # its process died meanwhile; it is made again
-            self._run_of[future.key] = name
-            future.add_done_callback(self._answers.put)
+        if future.status in ("pending", "lost"):
+            self._again(name, future)
             return None
         if future.status == "cancelled":
             return Failed(f"{run.path.name}: {_NO_PROCESS}")
@@ -235,8 +237,10 @@ class _Runs:
             run.n_parts_done += 1
             return None
         try:
-            # a value may have gone with the process that held it: then it is made again here
-            value = future.result()
+            value = future.result(timeout=_ALONE_S)
+        except TimeoutError:
+            self._again(name, future)
+            return None
         except Exception as error:  # noqa: BLE001 - whatever a process raised
             return self._lost(run, error)
         if isinstance(value, Refused):
@@ -245,6 +249,11 @@ class _Runs:
             return self._looked(run, name, value) if what == "look" else self._keep(run, value)
         except EegdashError as error:
             return Failed(str(error))
+
+    def _again(self, name: str, future: Future) -> None:
+        """Wait for a value once more that went with the process that held it."""
+        self._run_of[future.key] = name
+        future.add_done_callback(self._answers.put)
 
     def _looked(self, run: _Run, name: str, looked: Looked) -> Outcome | None:
         """Share a recording out, unless its result turns out to be stored."""
@@ -286,7 +295,10 @@ class _Runs:
                 f"{run.path.name} could not be read in {1 + RETRIES} attempts ({error}). "
                 "Check the drive it is on, then repeat the command."
             )
-        return Failed(f"{run.path.name}: the cluster failed ({type(error).__name__}).")
+        return Failed(
+            f"{run.path.name}: the cluster failed ({type(error).__name__}). Is the same version of "
+            "this program installed on all its machines?"
+        )
 
     def _alone(self) -> list[tuple[Path, Outcome]]:
         """Give everything up where no process has been there for a while."""

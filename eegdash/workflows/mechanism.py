@@ -27,7 +27,7 @@ from eegdash.workflows.mechanism_windows import (
 )
 from eegdash.workflows.score import Progress
 
-_RESULTS_VERSION = 1
+_RESULTS_VERSION = 2
 
 
 def folder_of(desk: Desk, key: str) -> Path:

@@ -21,41 +21,47 @@ _CHUNK = 160
 
 @dataclass(frozen=True, slots=True)
 class Interventions:
-    """All that is done: the ensemble, its doses, the random ensembles."""
+    """All that is done: the ensemble, its doses, the whole layer, the random ensembles."""
 
     target: Intervention
     doses: tuple[Intervention, ...]
+    whole: Intervention
     random: tuple[Intervention, ...]
 
     @property
     def all(self) -> tuple[Intervention, ...]:
-        """The ensemble first, then its doses, then the random ensembles."""
-        return (self.target, *self.doses, *self.random)
+        """The ensemble first, then its doses, the whole layer, and the random ensembles."""
+        return (self.target, *self.doses, self.whole, *self.random)
 
     @property
     def n_shown(self) -> int:
         """How many of them are computed wherever there is signal."""
-        return 1 + len(self.doses)
+        return 2 + len(self.doses)
 
 
-def plan_of(target: Intervention, random: Sequence[tuple[int, ...]]) -> Interventions:
+def plan_of(target: Intervention, n_units: int, random: Sequence[tuple[int, ...]]) -> Interventions:
     """Return all that is done beside silencing the ensemble itself.
 
     Parameters
     ----------
     target : Intervention
+    n_units : int
+        Of the layer. What is left when all of them are silenced goes past the layer.
     random : sequence of tuple of int
         Units of the random ensembles.
     """
     doses = tuple(replace(target, dose=dose) for dose in DOSES)
-    return Interventions(target, doses, tuple(replace(target, units=units) for units in random))
+    whole = replace(target, units=tuple(range(n_units)), keep_only=False)
+    others = tuple(replace(target, units=units) for units in random)
+    return Interventions(target, doses, whole, others)
 
 
 @dataclass(frozen=True, slots=True)
 class Studied:
     """One recording under all interventions.
 
-    ``shown`` (2 + n_doses, n_windows): logits of the model, of the altered one, of the doses.
+    ``shown`` (3 + n_doses, n_windows): logits of the model, of the altered one, of the doses, and
+    with the whole layer silenced.
     ``random`` (n_random, n_windows), NaN where it was not computed. ``usable``: scorable.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,16 @@ from eegdash.workflows import reading
 from eegdash.workflows.desk import Desk
 
 SCHEMA = 1
+KINDS: dict[str, str] = {
+    "separation": "Layers",
+    "picture": "Map of windows",
+    "structure": "Sparsity and overlap",
+    "units": "Units",
+    "ensembles": "Ensembles",
+    "silencing": f"Silencing ({ALTERED})",
+    "perturbation": "Changed input",
+}
+"""Kinds of analyses that are saved, and what the page calls them."""
 _NAME = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
@@ -52,13 +62,21 @@ class Saved:
     @property
     def title(self) -> str:
         """Kind, model and time, in a line."""
+        when = self.saved_utc[:16].replace("T", " ")
+        return f"{self.subject} · {self.model} · {when}"
+
+    @property
+    def subject(self) -> str:
+        """What was analysed: the kind, and the layer where it is of one."""
+        layer = str(self.content["parameters"].get("layer", ""))
+        return f"{KINDS.get(self.kind, self.kind)}{f', {layer}' if layer else ''}"
+
+    @property
+    def model(self) -> str:
+        """Name and hash of the detector in words."""
         made_of = self.content["provenance"]
-        layer = self.content["parameters"].get("layer", "")
-        altered = f" · {ALTERED}" if self.kind == "silencing" else ""
-        return (
-            f"{self.kind} {layer} · {made_of['model']} ({made_of['model_sha256'][:8]})"
-            f"{' untrained' if made_of['untrained'] else ''}{altered} · {self.saved_utc[:16]}"
-        )
+        random = ", random weights" if made_of["untrained"] else ""
+        return f"{made_of['model']} ({self.model_sha256[:8]}){random}"
 
 
 def _folder(desk: Desk) -> Path:
@@ -96,6 +114,8 @@ def save_result(desk: Desk, content: Mapping[str, Any], *, note: str = "") -> Pa
 def saved_results(desk: Desk, *, reviewer: str = "", blinded: bool = False) -> list[Saved]:
     """Return what was saved, newest first, without what a blinded reader must not see.
 
+    Kinds that this version does not know are left out.
+
     Parameters
     ----------
     desk : Desk
@@ -122,7 +142,8 @@ def every_result(desk: Desk) -> list[Saved]:
             if record["schema"] != SCHEMA:
                 continue
             saved = Saved(path, str(record["saved_utc"]), str(record["note"]), record)
-            if saved.title and list(saved.content["provenance"]["recordings"]):
+            recordings = list(saved.content["provenance"]["recordings"])
+            if saved.title and saved.kind in KINDS and recordings:
                 found.append(saved)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # a file by another hand is not listed
@@ -176,16 +197,20 @@ def compare(first: Saved, second: Saved) -> list[dict[str, Any]]:
 def counterpart(saved: Sequence[Saved], first: Saved) -> int:
     """Return which of the saved results to put beside one: of another model, all else alike.
 
-    Where there is none, of another input; else the next in the list.
+    Where there is none, of another input; where there is none either, itself.
     """
-    others = [k for k, one in enumerate(saved) if one is not first]
+    alike = [
+        (one.model_sha256 == first.model_sha256, k)
+        for k, one in enumerate(saved)
+        if one is not first and not _unlike(first, one)
+    ]
+    return min(alike)[1] if alike else saved.index(first)
 
-    def unlike(k: int) -> tuple[bool, bool, int]:
-        why = comparable(first, saved[k])
-        same_model = saved[k].model_sha256 == first.model_sha256
-        return bool(why) and not why.startswith("The input"), same_model, k
 
-    return min(others, key=unlike, default=0)
+def _unlike(first: Saved, second: Saved) -> bool:
+    """Whether more than the model and the input differs."""
+    why = comparable(first, second)
+    return bool(why) and not why.startswith("The input")
 
 
 def comparable(first: Saved, second: Saved) -> str:
@@ -253,6 +278,8 @@ def _of_silencing(result: Mapping[str, Any]) -> dict[str, float | str | None]:
     found["percentile among random ensembles"] = effect["against_random"]["auroc_drop"][
         "percentile"
     ]
+    if "whole_layer" in result:
+        found[f"AUROC, whole layer silenced, {ALTERED}"] = result["whole_layer"]["value"]
     found["claim met"] = "yes" if effect["claim"] else "no"
     return found
 
@@ -346,7 +373,8 @@ def claim_words(result: Mapping[str, Any]) -> str:
     effect, done = result["effect"], result["intervention"]
     random = effect["against_random"]["auroc_drop"]
     return (
-        f"{done['layer']}, {len(done['units'])} units, {done['mode']}"
+        f"{done['layer']}, {len(done['units'])} {'unit' if len(done['units']) == 1 else 'units'}, "
+        f"{done['mode']}"
         f"{', keep only these' if done['keep_only'] else ''}: AUROC "
         f"{interval_words(effect['auroc_before'])} becomes {interval_words(effect['auroc_after'])}"
         f" ({'chance' if effect['to_chance'] else 'not chance'}); other windows called seizure "
@@ -354,8 +382,16 @@ def claim_words(result: Mapping[str, Any]) -> str:
         f"{interval_words(effect['called_after'])} "
         f"({'left alone' if effect['others_spared'] else 'not left alone, or not shown to be'}); "
         f"the drop exceeds {_number(random['percentile'], '.0f')} % of {random['n']} matched "
-        f"random ensembles, p = {_number(random['p'], '.3f')}."
+        f"random ensembles, p = {_number(random['p'], '.3f')}.{_whole_words(result)}"
     )
+
+
+def _whole_words(result: Mapping[str, Any]) -> str:
+    """What goes past the layer, for it is left when all of its units are silenced."""
+    whole = result.get("whole_layer")
+    if whole is None or whole["value"] is None:
+        return ""
+    return f" With every unit of the layer silenced the AUROC is {interval_words(whole)}."
 
 
 def interval_words(values: Mapping[str, Any]) -> str:
@@ -367,99 +403,3 @@ def interval_words(values: Mapping[str, Any]) -> str:
 
 def _number(value: Any, form: str) -> str:
     return "n/a" if value is None else format(float(value), form)
-
-
-# ---- what a result says --------------------------------------------------------------------
-
-
-def told(content: Mapping[str, Any]) -> str:
-    """Return what a result says, in one or two sentences for a reader who knows no networks.
-
-    Parameters
-    ----------
-    content : mapping
-        ``kind``, ``parameters`` and ``result`` of an analysis.
-    """
-    by_kind: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
-        "separation": _told_separation,
-        "picture": _told_picture,
-        "structure": _told_structure,
-        "units": _told_units,
-        "ensembles": lambda result, _: _selective_groups(result).evidence,
-        "silencing": lambda result, _: _told_silencing(result),
-        "perturbation": lambda result, _: _told_perturbation(result),
-    }
-    tell = by_kind.get(str(content["kind"]))
-    return "" if tell is None else tell(content["result"], content["parameters"])
-
-
-def _told_separation(result: Mapping[str, Any], _: Mapping[str, Any]) -> str:
-    layers = [row for row in result["layers"] if row["layer"] != "input"]
-    if not layers or layers[0]["probe"]["auroc"]["value"] is None:
-        return "Seizures of one person only: nothing can be tested on another."
-    best = max(layers, key=lambda row: row["probe"]["auroc"]["value"] or 0)
-    first, before = layers[0], result["layers"][0]["probe"]
-    return (
-        f"On persons it was not fitted on, a straight line through the units of {first['layer']} "
-        f"tells seizure from other windows with an AUROC of "
-        f"{interval_words(first['probe']['auroc'])}, through those of {best['layer']} with "
-        f"{interval_words(best['probe']['auroc'])}. What a reader would measure of the EEG, "
-        f"without any network, reaches {interval_words(before['auroc'])}."
-    )
-
-
-def _told_picture(result: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
-    return (
-        f"Of the 15 windows that {parameters['layer']} finds most alike, "
-        f"{100 * result['same_label_pca']:.0f} % have the same truth "
-        f"({100 * result['by_chance']:.0f} % by chance); in the map "
-        f"{100 * result['same_label']:.0f} %."
-    )
-
-
-def _told_structure(result: Mapping[str, Any], _: Mapping[str, Any]) -> str:
-    rows = [row for row in result["layers"] if row["redundancy"]["dimensions"]["value"]]
-    if not rows:
-        return "No layer has two live units."
-    least = min(rows, key=lambda row: row["redundancy"]["dimensions"]["value"] / row["n_units"])
-    dead = sum(len(row["sparsity"]["dead"]) for row in result["layers"])
-    return (
-        f"Units say the same most in {least['layer']}: its {least['n_units']} units move in "
-        f"{least['redundancy']['dimensions']['value']:.1f} independent directions. "
-        f"{dead or 'No'} {'unit' if dead == 1 else 'units'} of the network never "
-        f"{'answers' if dead == 1 else 'answer'}."
-    )
-
-
-def _told_units(result: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
-    known = [u for u in result["units"] if u["auroc"]["value"] is not None]
-    if not known:
-        return "No unit could be measured."
-    best = max(known, key=lambda unit: abs(unit["auroc"]["value"] - 0.5))
-    more = "more" if best["auroc"]["value"] > 0.5 else "less"
-    named = sum(unit["naming"]["name"] != "no descriptor names it" for unit in known)
-    return (
-        f"Unit {best['unit']} of {parameters['layer']} tells the classes apart best: it answers "
-        f"{more} in seizures (AUC {interval_words(best['auroc'])}) and follows: "
-        f"{best['naming']['name']}. {named} of {len(known)} units follow something a reader "
-        "would measure."
-    )
-
-
-def _told_silencing(result: Mapping[str, Any]) -> str:
-    return f"{'Yes' if result['effect']['claim'] else 'No'} ({ALTERED}). {claim_words(result)}"
-
-
-def _told_perturbation(result: Mapping[str, Any]) -> str:
-    base, *rows = result["rows"]
-    known = [row for row in rows if row["seizure_change"]["value"] is not None]
-    if not known:
-        return "No seizure window could be changed."
-    lowest = min(known, key=lambda row: row["seizure_change"]["value"])
-    steady = min(known, key=lambda row: abs(row["seizure_change"]["value"]))
-    return (
-        f"In seizure windows the mean probability is {_number(base['seizure']['value'], '.2f')} as "
-        f"recorded. It falls most with the input {lowest['title']} "
-        f"({interval_words(lowest['seizure'])}; elsewhere {interval_words(lowest['other'])}) and "
-        f"changes least with {steady['title']} ({interval_words(steady['seizure'])})."
-    )

@@ -27,7 +27,7 @@ from eegdash.mechanism.silencing import (
     Intervention,
     measure_fill,
 )
-from eegdash.mechanism.statistics import plain
+from eegdash.mechanism.statistics import auroc, group_interval, plain
 from eegdash.scoring import Scores, score_events
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.mechanism_altered import DOSES, Studied, plan_of, study
@@ -79,7 +79,7 @@ def silence(
         )
     altering, means = _altering(desk, request, detector, found, target.layer, tested, seed)
     controls = matched_controls(target.units, means, n=int(parameters["n_controls"]), seed=seed)
-    plan = plan_of(target, controls.ensembles)
+    plan = plan_of(target, altering.site.n_units, controls.ensembles)
     rows, done = [], 0.0
     for source in studied:
         share = source.recording.duration_s / 3600 / hours
@@ -163,7 +163,7 @@ def _result(
         threshold,
         seed=request.seed,
     )
-    curve = [(0.0, shown[0]), *zip(DOSES, shown[2:], strict=True), (1.0, shown[1])]
+    curve = [(0.0, shown[0]), *zip(DOSES, shown[2:-1], strict=True), (1.0, shown[1])]
     return {
         "label": ALTERED,
         "intervention": target.as_dict(),
@@ -171,6 +171,9 @@ def _result(
         "threshold": threshold,
         "post": post_of(request.model).as_dict(),
         "effect": effect.as_dict(),
+        "whole_layer": group_interval(
+            lambda used: float(auroc(shown[-1][used], seizure[used])), group, seed=request.seed
+        ).as_dict(),
         "doses": [_dose(dose, detector.probability(x), seizure, threshold) for dose, x in curve],
         "recordings": [_recording(row, detector, request, target) for row in rows],
         "half": "tested" if len(rows) < len(request.paths) else "all",

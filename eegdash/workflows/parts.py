@@ -212,7 +212,6 @@ def _recording(work: Work) -> Recording:
             f"{work.file.name} is not the same file for every machine of the cluster, or it "
             "changed while it was scored. Score it again when it is."
         )
-    _one_thread()
     return recording
 
 
@@ -243,11 +242,3 @@ def _model_folder(folder: str, sha256: str) -> Path:
         f"A machine of the cluster does not have the detector {given.name} of the hash "
         f"{sha256[:8]}. Copy the model folder there, under the same path."
     )
-
-
-def _one_thread() -> None:
-    """Let a process use one core: there are as many processes as cores."""
-    import torch
-
-    if torch.get_num_threads() != 1:
-        torch.set_num_threads(1)

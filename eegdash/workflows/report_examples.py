@@ -131,6 +131,7 @@ def _facts(
         _map_facts(found, checks, limits[found.request.method])
         for found, checks in zip(example.explained, example.checks, strict=True)
     ]
+    shared = _shared(maps)
     return {
         "number": number,
         "kind": chosen.kind,
@@ -145,7 +146,23 @@ def _facts(
         "end_s": onset_s + config.window_s,
         "problem": example.problem,
         "maps": json_values(maps),
+        "sentences": shared,
     }
+
+
+def _shared(maps: Sequence[dict[str, Any]]) -> list[str]:
+    """Take what several maps say word for word out of them; it is said once."""
+    told: dict[str, list[str]] = {}
+    for one in maps:
+        for sentence in one["sentences"]:
+            told.setdefault(sentence, []).append(one["title"])
+    for one in maps:
+        one["sentences"] = [sentence for sentence in one["sentences"] if len(told[sentence]) == 1]
+    return [
+        f"{' and '.join(titles)}: {sentence}"
+        for sentence, titles in told.items()
+        if len(titles) > 1
+    ]
 
 
 def _map_facts(found: Explained, checks: Checks, limit: float) -> dict[str, Any]:
@@ -230,10 +247,8 @@ def _figures(
         maps = [found.map for found in example.explained]
         titles = ", ".join(METHODS[found.method].title for found in maps)
         said = " ".join(digest(maps[-1]).sentences)
-        caption = (
-            f"{titles} for t=0, 1, 2. Orange speaks for a seizure, blue against; colour scales "
-            f"end at {', '.join(f'{limits[m.method]:.3g} ({m.unit})' for m in maps)}."
-        )
+        ends = ", ".join(f"{limits[one.method]:.3g} ({one.unit})" for one in maps)
+        caption = f"{titles} for t=0, 1, 2; colour scales end at {ends}."
         made[f"example-{number}-maps.png"] = (
             maps_png(maps, limits, onsets, config.segment_s),
             f"Maps of evidence by {titles}. {about} {said}",
@@ -282,14 +297,9 @@ def _traces(
     if placed is not None and tuple(traces.names) == tuple(placed.ch_names):
         evidence = _on_traces(placed)
     ground = (
-        " Background: Integrated Gradients by derivation and time, orange for a seizure."
-        if evidence is not None
-        else ""
+        " Behind it: Integrated Gradients by derivation and time." if evidence is not None else ""
     )
-    caption = (
-        f"Raw EEG, longitudinal bipolar, {LOW_HZ:g} to {HIGH_HZ:g} Hz, negative up; dashed lines "
-        f"bound t=0, 1, 2; an orange bar on top is an annotated seizure.{ground}"
-    )
+    caption = f"Raw EEG, longitudinal bipolar, {LOW_HZ:g} to {HIGH_HZ:g} Hz, negative up.{ground}"
     return traces_png(traces, evidence, limit), f"Raw EEG traces. {about}", caption
 
 

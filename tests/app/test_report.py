@@ -15,9 +15,10 @@ from streamlit.testing.v1 import AppTest
 
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.labels import DraftLabel
+from eegdash.settings import Settings
 from eegdash.ui import report_routes, security
 from eegdash.workflows import library
-from eegdash.workflows.desk import Desk
+from eegdash.workflows.desk import Desk, open_desk
 from eegdash.workflows.report_shelf import answer, kept_reports
 from eegdash.workflows.report_subject import choices
 
@@ -30,21 +31,33 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def path(desk: Desk) -> Path:
-    found = write_noise(desk.workspace.recordings / "chb20_01.edf", seconds=40)
-    write_events(found, [(12.0, 10.0)], 40.0)
-    return found
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> tuple[Desk, str]:
+    """A workspace with a recording and a report on it, and the name of that report."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eegdash.workflows.desk.SHIPPED_MODELS", tiny_models)
+        desk = open_desk(Settings(workspace=tmp_path_factory.mktemp("made") / "workspace"))
+        path = write_noise(desk.workspace.recordings / "chb20_01.edf", seconds=40)
+        write_events(path, [(12.0, 10.0)], 40.0)
+        told: list[float] = []
+        arguments = {"paths": [str(path)], "kind": "recording", "person": "", "model": "tiny"}
+        result = answer(desk, arguments, told.append)
+        assert told[-1] == 1.0
+        return desk, str(result["name"])
 
 
 @pytest.fixture
-def written(desk: Desk, path: Path, tiny_model: CheckpointInfo) -> str:
+def path(desk: Desk, made: tuple[Desk, str]) -> Path:
+    shutil.copytree(made[0].workspace.recordings, desk.workspace.recordings, dirs_exist_ok=True)
+    return desk.workspace.recordings / "chb20_01.edf"
+
+
+@pytest.fixture
+def written(desk: Desk, path: Path, made: tuple[Desk, str]) -> str:
     """The name of a report on that recording."""
-    told: list[float] = []
-    arguments = {"paths": [str(path)], "kind": "recording", "person": "", "model": tiny_model.name}
-    result = answer(desk, arguments, told.append)
-    assert told[-1] == 1.0
-    return str(result["name"])
+    source, name = made
+    shutil.copytree(source.workspace.reports / name, desk.workspace.reports / name)
+    return name
 
 
 def opened(**state: Any) -> AppTest:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from attribution_cases import MODELS, SEEDS, detector, inside, mapped, seizure
 
+from eegdash.attribution import methods
 from eegdash.attribution.baselines import Baseline
 from eegdash.attribution.digest import digest
 from eegdash.attribution.faithfulness import (
@@ -132,11 +133,23 @@ def test_shuffled_weights_change_the_map(model: str, method: str) -> None:
     assert not result.survives
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_fewer_steps_for_the_shuffled_networks_change_no_correlation(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, baseline = mapped(model, 5, IG)
+    arguments = (detector(model), seizure(model, 5).window, baseline, found)
+    quick = randomisation(*arguments, n_networks=1)
+    monkeypatch.setattr(methods, "twin_options", methods.quick_options)
+    whole = randomisation(*arguments, n_networks=1)
+    assert (quick.signed, quick.magnitude) == pytest.approx(
+        (whole.signed, whole.magnitude), abs=5e-3
+    )
+
+
 def test_a_map_that_is_only_the_input_survives_and_is_flagged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from eegdash.attribution import methods
-
     found, baseline = mapped(MODELS[0], 5, IG)
     window = seizure(MODELS[0], 5).window
 

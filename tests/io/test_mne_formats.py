@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import random
 import subprocess
 import sys
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from format_files import WRITERS
+from hostile_cases import mutated
 
 from eegdash.errors import RecordingError
 from eegdash.io import open_recording
@@ -76,6 +81,8 @@ def test_fif_that_begins_after_its_measurement(tmp_path: Path) -> None:
     np.testing.assert_allclose(recording.read(0, 1000), SIGNAL_UV, atol=1e-4)
     # who it is never leaves the process that parses
     assert "CANARY" not in repr(recording)
+    assert recording.warnings == (recording.personal,)
+    assert "holds the patient's name. " in recording.personal
     facts, content = PARSERS.ask(recording.source.source, "describe")  # type: ignore[attr-defined]
     assert "CANARY" not in repr(facts) + repr(content)
 
@@ -127,6 +134,32 @@ def test_a_file_that_asks_for_too_much_memory_is_refused_and_the_next_one_opens(
     with pytest.raises(RecordingError, match=r"b\.set cannot be read as EEGLAB"):
         open_recording(tmp_path / "b.set")
     assert open_recording(tmp_path / "a.set").n_samples == 1000
+
+
+@pytest.mark.parametrize("suffix", [".vhdr", ".set", ".fif"])
+def test_damaged_files_open_or_are_refused_in_words(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eegdash.io.parser.ANSWER_S", 2.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the writing library
+        path, files = WRITERS[suffix][0](tmp_path)
+    sound = {file: file.read_bytes() for file in files}
+    rng = random.Random(3)
+    said = []
+    for _ in range(int(os.environ.get("EEGDASH_FUZZ_MUTANTS", "2400")) // 80):
+        for file, content in sound.items():
+            file.write_bytes(content)
+        damaged = rng.choice([path, *files])
+        damaged.write_bytes(mutated(sound[damaged], rng))
+        try:
+            recording = open_recording(path)
+            recording.read(0, 100)
+            recording.read(recording.n_samples - 50, recording.n_samples + 50)
+        except RecordingError as error:
+            said.append(str(error))
+    assert 3 < len(said) < 28 or "EEGDASH_FUZZ_MUTANTS" in os.environ
+    assert all(path.name in words and str(tmp_path) not in words for words in said)
 
 
 def test_a_process_that_was_killed_is_replaced(tmp_path: Path) -> None:

@@ -210,3 +210,20 @@ def test_praise_of_a_suspect_detector_is_struck() -> None:
         "The detector is highly accurate and reliable."
     ]
     assert checked_text(words, {}, doubtful=False).struck == ()
+
+
+@pytest.mark.parametrize(
+    ("n_ref", "words"), [(1, "missed the only seizure"), (3, "found none of the 3 seizures")]
+)
+def test_a_detector_that_finds_nothing_is_not_said_to_be_beyond_reproach(
+    n_ref: int, words: str
+) -> None:
+    metrics = facts()["metrics"]
+    nothing = {**metrics["events"], "tp": 0, "fn": n_ref, "n_ref": n_ref}
+    found = conclusion(facts(metrics={**metrics, "events": nothing}))
+    assert [finding.name for finding in found] == ["finds nothing"]
+    assert found[0].doubtful
+    assert words in found[0].sentences[0]
+    # where there is no seizure, nothing could be found
+    none = {**nothing, "n_ref": 0, "fn": 0}
+    assert [f.name for f in conclusion(facts(metrics={**metrics, "events": none}))] == [""]

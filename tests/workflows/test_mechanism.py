@@ -30,14 +30,18 @@ from eegdash.workflows.mechanism import (
 from eegdash.workflows.mechanism_analyses import ANALYSES, INPUT
 from eegdash.workflows.mechanism_points import UNJUDGED, points, window_eeg
 from eegdash.workflows.mechanism_saved import (
+    KINDS,
     comparable,
     compare,
+    counterpart,
     figures_of,
     findings,
     save_result,
+    saved_of_model,
     saved_results,
 )
 from eegdash.workflows.mechanism_silencing import altered_sha256
+from eegdash.workflows.mechanism_told import told
 from eegdash.workflows.mechanism_windows import (
     NO_REFERENCE,
     WITHHELD,
@@ -161,6 +165,7 @@ def test_every_analysis_gives_finite_json_with_its_provenance(
         assert path.stem not in text, "no file name enters a result"
     stored = stored_result(desk, request_.key(desk), kind, parameters)
     assert json.loads(text) == stored
+    assert told(found).endswith(".") == (kind in KINDS)
 
 
 def test_separation_has_the_input_and_every_layer(desk: Desk, request_: ActivationRequest) -> None:
@@ -219,6 +224,8 @@ def test_the_unaltered_trace_is_the_models_and_the_altered_one_is_not(
         trace = load_trace(desk, open_path(desk, path), request_.model)
         assert trace is not None
         np.testing.assert_array_equal(trace.probability_pm, traces[trace.recording_sha256])
+    # with every unit of the layer silenced no ensemble could take more away
+    assert 0 <= result["whole_layer"]["value"] <= 1
     doses = result["doses"]
     assert [row["dose"] for row in doses] == [0, 0.25, 0.5, 0.75, 1]
 
@@ -286,6 +293,8 @@ def test_silencing_on_changed_input_runs_each_window_as_it_was_changed(
             assert np.abs(difference).max() <= 1
     drops = [r["effect"]["against_random"]["auroc_drop"]["value"] for r in (plain, alike)]
     assert drops[0] == pytest.approx(drops[1], abs=1e-3)
+    if layer != "conv1":
+        return
     # and a change that does gives the probabilities that the activations were computed with
     changed = replace(request_, changed=Perturbation("reversed"))
     found = analyse(desk, changed, "silencing", parameters, quiet)
@@ -329,30 +338,36 @@ class CancelledError(Exception):
     """Stands for the end of the worker."""
 
 
-@pytest.mark.parametrize("kind", list(ANALYSES))
-def test_a_cancelled_analysis_leaves_nothing_and_can_be_asked_for_again(
-    desk: Desk, request_: ActivationRequest, kind: str
+def cancel(_: float) -> None:
+    raise CancelledError
+
+
+def test_cancelled_while_windows_are_read_nothing_is_kept(
+    desk: Desk, request_: ActivationRequest
 ) -> None:
-    parameters: dict[str, object] = {**BASE, "layer": "conv2", "n_neighbors": 5, "min_dist": 0.1}
-    if kind == "silencing":
-        parameters = silencing([0])
+    with pytest.raises(CancelledError):
+        analyse(desk, request_, "overview", {}, cancel)
+    assert load_activations(desk, request_.key(desk)) is None
+    assert list((desk.workspace.cache / "mechanism").iterdir()) == []
+    analyse(desk, request_, "overview", {}, quiet)
+    assert load_activations(desk, request_.key(desk)) is not None
 
-    def stop_at(limit: float) -> Callable[[float], None]:
-        def progress(share: float) -> None:
-            if share > limit:
-                raise CancelledError
 
-        return progress
-
-    # while the windows are read, and at the first sign of the analysis itself
-    for limit in (0.0,) if kind == "overview" else (0.0, 0.4):
+def test_every_analysis_can_be_cancelled_and_leaves_nothing(
+    desk: Desk, request_: ActivationRequest
+) -> None:
+    compute_activations(desk, request_)
+    for kind in ANALYSES:
+        parameters = {**BASE, "layer": "conv2", "n_neighbors": 5, "min_dist": 0.1}
+        if kind == "silencing":
+            parameters = silencing([0])
+        if kind == "overview":  # has nothing left to do
+            continue
         with pytest.raises(CancelledError):
-            analyse(desk, request_, kind, parameters, stop_at(limit))
-        assert stored_result(desk, request_.key(desk), kind, parameters) is None
-        assert (load_activations(desk, request_.key(desk)) is None) == (limit == 0.0)
-        assert not list((desk.workspace.cache / "mechanism").glob(".writing-*"))
-    if kind not in _ELSEWHERE:
-        assert analyse(desk, request_, kind, parameters, quiet)["kind"] == kind
+            analyse(desk, request_, kind, parameters, cancel)
+        assert stored_result(desk, request_.key(desk), kind, parameters) is None, kind
+    assert load_activations(desk, request_.key(desk)) is not None
+    assert analyse(desk, request_, "structure", BASE, quiet)["kind"] == "structure"
 
 
 def test_cancelling_in_the_queue_ends_the_worker_and_nothing_is_kept(
@@ -500,6 +515,18 @@ def test_saved_results_are_compared_and_withheld_from_blinded_readers(
     assert row["A"] == figures_of(a.content)["dimensions, conv2"]
     assert row["B - A"] == pytest.approx(row["B"] - row["A"])
     assert comparable(a, b) == ""
+    everything = saved_results(desk)
+    one, two = (next(k for k, s in enumerate(everything) if s.path == x.path) for x in (a, b))
+    assert counterpart(everything, everything[one]) == two
+    assert counterpart(everything, everything[two]) == one
+    alone = next(k for k, s in enumerate(everything) if s.kind == "silencing")
+    assert counterpart(everything, everything[alone]) == alone
+    by_kind = saved_of_model(desk, request_.model.sha256)
+    assert {kind: len(found) for kind, found in by_kind.items()} == {
+        "silencing": 1, "structure": 1,
+    }  # fmt: skip
+    assert saved_of_model(desk, "0" * 64) == {}
+    assert saved_of_model(desk, request_.model.sha256, reviewer="ab", blinded=True) == {}
     assert "different kinds" in comparable(a, known["silencing"])
     assert saved_results(desk, reviewer="ab", blinded=True) == []
     (desk.workspace.reports / "mechanism" / "odd.json").write_text('{"schema": 1}')

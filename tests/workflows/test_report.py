@@ -404,6 +404,20 @@ def test_a_kill_in_the_middle_leaves_no_half_report(tmp_path: Path) -> None:
     assert (second / "a.txt").read_bytes() == b"b"
 
 
+def killed_while_writing(command: list[str], environment: dict[str, str], out: Path) -> int:
+    """Run a command, kill it as soon as it writes; return how many files there were by then."""
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        begun: list[Path] = []
+        while not begun and process.poll() is None:
+            time.sleep(0.001)
+            begun = list(out.glob(".unfinished-report-*/*"))
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=20)
+    return len(begun)
+
+
 def test_a_command_that_is_killed_while_it_writes_leaves_nothing_that_is_a_report(
     desk: Desk, path: Path, tiny_model: CheckpointInfo, written: WrittenReport
 ) -> None:
@@ -414,18 +428,14 @@ def test_a_command_that_is_killed_while_it_writes_leaves_nothing_that_is_a_repor
         "--out", str(out), "--no-llm",
     ]  # fmt: skip
     environment = {**os.environ, "EEGDASH_WORKSPACE": str(desk.workspace.root)}
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    while not (begun := list(out.glob(".unfinished-report-*/*"))):
-        assert process.poll() is None, "the command ended before it wrote anything"
-        time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait(timeout=20) == -signal.SIGKILL
-    assert process.stderr is not None
-    process.stderr.close()
+    begun = 0
+    for _ in range(5):  # on a busy machine the last file may be written before the signal comes
+        begun = killed_while_writing(command, environment, out)
+        if not list(out.glob("report-*")):
+            break
+        shutil.rmtree(out)
     # it was killed between the first file and the last
-    assert len(begun) < len(read(written)["files"])
+    assert 0 < begun < len(read(written)["files"])
     assert [folder.name[:12] for folder in out.iterdir()] == [".unfinished-"]
     # on the shelf it is no report, whatever it holds
     shutil.copytree(next(out.iterdir()), desk.workspace.reports / ".unfinished-report-killed")

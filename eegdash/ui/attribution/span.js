@@ -95,7 +95,7 @@ export class Span {
     const { desk } = this;
     const here = this.here();
     const known = here ? desk.store.known(here.address) : {};
-    const key = JSON.stringify([here, Boolean(known.value), known.problem, Math.round(50 * (known.progress ?? -1)), known.state]);
+    const key = JSON.stringify([here, Boolean(known.value), known.problem, Math.round(50 * (known.progress ?? -1)), known.state, desk.state.bandSet]);
     if (this.key !== key) {
       this.key = key;
       this.say(here, known);
@@ -109,18 +109,25 @@ export class Span {
     const button = (textContent, title, onclick) => make("button", { type: "button", class: "small", textContent, title, onclick });
     if (!here) {
       this.words.textContent = "This window belongs to no detection and no label.";
-      this.actions.replaceChildren();
+      this.actions.replaceChildren(...(this.open ? [button("Hide", "The windows of a span", () => this.toggle())] : []));
       this.note.textContent = "";
       return;
     }
     const n = here.last - here.first + 1;
     this.words.textContent = `${here.words}, ${fmt.elapsed(here.onset)} to ${fmt.elapsed(here.end)}, ${n} window${n === 1 ? "" : "s"}`;
     this.note.textContent = known.value ? this.scaleWords(known.value) : "";
-    if (known.value) this.actions.replaceChildren(button(this.open ? "Hide" : "Show", "The windows of this span", () => ((this.open = !this.open), (this.key = null), this.desk.redraw())));
+    const toggle = button(this.open ? "Hide" : "Show", "The windows of this span", () => this.toggle());
+    if (known.value) this.actions.replaceChildren(toggle);
     else if (known.problem) this.actions.replaceChildren(known.problem, button("Try again", "", () => store.retry(here.address)));
     else if (known.progress !== undefined)
       this.actions.replaceChildren(make("progress", { value: known.progress, max: 1, "aria-label": "Windows of this span" }), known.state === "queued" ? "waiting for other work" : `explaining ${n} windows`, button("Cancel", "What is explained by then is kept", () => store.cancel(here.address)));
-    else this.actions.replaceChildren(button("Explain every window of it", "Where the evidence lies from its begin to its end, by the method of panel A; some seconds", () => this.start(here.address)));
+    else this.actions.replaceChildren(button("Explain every window of it", "Where the evidence lies from its begin to its end, by the method of panel A; some seconds", () => this.start(here.address)), ...(this.open ? [toggle] : []));
+  }
+
+  toggle() {
+    this.open = !this.open;
+    this.key = null;
+    this.desk.redraw();
   }
 
   scaleWords(answer) {
@@ -155,7 +162,9 @@ export class Span {
       g.fillText(text, x, y);
     };
     if (!rows) {
-      words(here ? "The evidence of its windows is shown here once it is asked for." : "Step to a detection (n, p) to see its windows.", LEFT, BARS, "left");
+      g.fillStyle = theme.fill;
+      g.fillRect(LEFT, 0, width - LEFT - RIGHT, height - AXIS);
+      words(here ? "The evidence of its windows is shown here once it is asked for." : "Step to a detection (n, p) to see its windows.", LEFT + 8, BARS, "left");
       return;
     }
     const n = answer.indices.length;

@@ -251,6 +251,7 @@ def draw_structure(asked: Asked) -> None:
         ["treves_rolls", "hoyer"],
         default="treves_rolls",
         format_func={"treves_rolls": "Treves-Rolls", "hoyer": "Hoyer"}.__getitem__,
+        required=True,
         key="mechanism-measure",
         persist_state="session",
     )
@@ -299,7 +300,7 @@ def _structure_table(result: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "units": row["n_units"],
                 "dead": len(row["sparsity"]["dead"]),
                 "always on": len(row["sparsity"]["always_on"]),
-                "mean |r| (shuffled)": _beside(overlap["correlation"], 2),
+                "mean correlation (shuffled)": _beside(overlap["correlation"], 2),
                 "dimensions (shuffled)": _beside(overlap["dimensions"], 1),
             }
         )

@@ -17,7 +17,8 @@ from eegdash.ui.recordings import cancel
 from eegdash.ui.session import session
 from eegdash.ui.text import plain
 from eegdash.workflows.mechanism import stored_result
-from eegdash.workflows.mechanism_saved import save_result, told
+from eegdash.workflows.mechanism_saved import save_result
+from eegdash.workflows.mechanism_told import told
 from eegdash.workflows.mechanism_windows import ActivationRequest
 
 TASK = "mechanism"

@@ -19,8 +19,8 @@ from eegdash.workflows.mechanism_saved import (
     figures_of,
     findings,
     saved_results,
-    told,
 )
+from eegdash.workflows.mechanism_told import told
 
 
 def draw(asked: Asked) -> None:
@@ -50,6 +50,7 @@ def _findings(asked: Asked) -> None:
             "Layer of the ensembles",
             list(asked.layers),
             default=asked.layers[-1],
+            required=True,
             key="mechanism-finding-layer",
             persist_state="session",
         )
@@ -99,9 +100,8 @@ def _list(known: list[Saved]) -> None:
         [
             {
                 "saved (UTC)": one.saved_utc[:16].replace("T", " "),
-                "what": f"{one.kind} {one.content['parameters'].get('layer', '')}".strip(),
-                "detector": f"{one.content['provenance']['model']} ({one.model_sha256[:8]})"
-                + (", random weights" if one.content["provenance"]["untrained"] else ""),
+                "what": one.subject,
+                "detector": one.model,
                 "input": one.content["provenance"]["input"],
                 "what it says": told(one.content),
                 "saved by": one.note,
@@ -138,14 +138,23 @@ def _comparison(known: list[Saved]) -> None:
     if warning:
         st.warning(warning)
     if rows:
-        st.dataframe(rows, hide_index=True, width="stretch")
+        shown = [{name: str(_rounded(value)) for name, value in row.items()} for row in rows]
+        st.dataframe(shown, hide_index=True, width="stretch")
     else:
         st.info("These two have no figure in common.")
 
 
+def _rounded(value: Any) -> Any:
+    """Return a figure with three decimals, and words as they are; n/a where there is none."""
+    if value is None:
+        return "n/a"
+    return round(value, 3) if isinstance(value, float) else value
+
+
 def _one(saved: Saved) -> None:
     rows = [
-        {"figure": name, "value": str(value)} for name, value in figures_of(saved.content).items()
+        {"figure": name, "value": str(_rounded(value))}
+        for name, value in figures_of(saved.content).items()
     ]
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch")

@@ -31,6 +31,7 @@ def draw(asked: Asked) -> None:
         "Layer",
         list(asked.layers),
         default=asked.layers[0],
+        required=True,
         key="mechanism-unit-layer",
         persist_state="session",
     )

@@ -71,8 +71,8 @@ def show_window(
     )
     st.caption(
         f"Input {asked.request.changed.title}. Derivations at the detector's own rate, "
-        f"{charts.trace_step_uv(eeg)} µV between two lines, negative up; below "
-        "the median power over derivations, dB re 1 µV²/Hz, -20 to 40."
+        f"{charts.trace_step_uv(eeg)} µV between two lines, each around its mean, negative up; "
+        "below the median power over derivations, dB re 1 µV²/Hz, -20 to 40."
     )
 
 
