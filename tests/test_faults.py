@@ -287,7 +287,7 @@ def test_a_full_disk_is_said_and_a_recording_is_never_half_written(
 ) -> None:
     recordings = tmp_path / "in"
     for i in range(2):
-        write_noise(recordings / f"night{i}.edf", seconds=100, seed=i)
+        write_noise(recordings / f"night{i}.edf", seconds=300, seed=i)
     out, workspace = tmp_path / "out", tmp_path / "workspace"
     limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
     run = "from eegdash.cli import main; sys.exit(main(sys.argv[1:]))"
