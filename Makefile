@@ -12,7 +12,8 @@ app: $(VENV)/.runtime
 	$(BIN)/streamlit run app.py
 
 test: $(VENV)/.dev system lint
-	$(BIN)/pytest --timeout=180
+	OMP_NUM_THREADS=1 $(BIN)/pytest --timeout=180 -m "not browser" -n 2 --dist loadfile
+	$(BIN)/pytest --timeout=180 -m browser
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

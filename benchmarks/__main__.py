@@ -27,10 +27,13 @@ from benchmarks import (
     first_paint,
     label_append,
     label_views,
+    mechanism,
     operating_drag,
     page_flip,
     raw_tile,
+    readers,
     report,
+    scaling,
     score_speed,
     scroll,
     threshold_drag,
@@ -54,6 +57,10 @@ FIGURES: tuple[Figure, ...] = (
     report.FIGURE,
     attribution.FIGURE,
     attribution_truth.FIGURE,
+    mechanism.FIGURE,
+    mechanism.FINDINGS,
+    scaling.FIGURE,
+    readers.FIGURE,
 )
 
 
@@ -65,9 +72,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"there is no figure called {', '.join(sorted(unknown))}; see --list")
     if arguments.list:
+        width = 2 + max(len(figure.name) for figure in FIGURES)
         for figure in FIGURES:
             note = " [24 h only]" if figure.day_only else ""
-            print(f"{figure.name:16s}{figure.title}{note}\n{'':16s}budget: {figure.budget}")
+            print(f"{figure.name:{width}s}{figure.title}{note}")
+            print(f"{'':{width}s}budget: {figure.budget}")
         return 0
     chosen = [f for f in FIGURES if not arguments.names or f.name in arguments.names]
     # a run that is ended from outside removes its folder and its servers, too

@@ -217,8 +217,13 @@ def run(command: Sequence[str], workspace: Path) -> Command:
         process = subprocess.Popen(
             command, cwd=ROOT, env=_environment(workspace), stdout=out, stderr=subprocess.STDOUT
         )
-        # wait4 and not wait: it gives the peak memory of this child alone
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            # wait4 and not wait: it gives the peak memory of this child alone
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:  # a run that is ended from outside ends what it started
+            process.kill()
+            process.wait()
+            raise
     seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -250,8 +255,18 @@ def serve(
     environment : mapping of str to str, optional
         More variables.
     """
+    with serve_process(script, folder, environment=environment) as (url, _):
+        if wait:
+            wait_until_up(url)
+        yield url
+
+
+@contextmanager
+def serve_process(
+    script: Path, folder: Path, *, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, int]]:
+    """Do the same without waiting, and give the address and the id of the process."""
     port = _free_port()
-    url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
     with (folder / "server.log").open("wb") as out:
         process = subprocess.Popen(
@@ -262,9 +277,7 @@ def serve(
             stderr=subprocess.STDOUT,
         )
     try:
-        if wait:
-            wait_until_up(url)
-        yield url
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         _end(process)
 

@@ -13,20 +13,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eegdash.cli_labels import add_labels
+from eegdash.cli_score import RESEARCH_USE, run_score
 from eegdash.errors import EegdashError
-
-RESEARCH_USE = "Research use, not for diagnosis."
-_SAME_NAME = (
-    "a recording of the same name was scored before it in this run. "
-    "Score it by itself with another folder for --out."
-)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # who read it, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
     except EegdashError as error:
         print(error, file=sys.stderr)
         return 2
@@ -47,12 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     info.add_argument("file", type=Path)
     info.set_defaults(run=_info)
 
-    score = commands.add_parser("score", help="score recordings, write events and traces")
-    score.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files or folders")
-    score.add_argument("--model", default=None, help="name of the detector, or its folder")
-    score.add_argument("--out", type=Path, default=Path(), help="folder of the results")
-    score.add_argument("--threshold", type=_fraction, default=None, help="0 to 1, default locked")
-    score.set_defaults(run=_score)
+    _add_score(commands)
 
     evaluate = commands.add_parser("evaluate", help="compare a detector with a reference")
     evaluate.add_argument("data", type=Path, help="folder of a data set, or a recording")
@@ -71,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(run=_evaluate)
 
     _add_report(commands)
+
+    _add_deidentify(commands)
 
     download = commands.add_parser("download", help="get a public data set, resumable")
     download.add_argument("dataset", choices=["chbmit"])
@@ -127,6 +124,18 @@ def _add_teach(teach: argparse.ArgumentParser) -> None:
     teach.set_defaults(run=_teach)
 
 
+def _add_deidentify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    clean = commands.add_parser("deidentify", help="copy EDF or BDF without personal details")
+    clean.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    clean.add_argument("--out", type=Path, default=Path(), help="folder of the copies")
+    clean.add_argument(
+        "--keep-annotations",
+        action="store_true",
+        help="keep the texts in the file; read them first",
+    )
+    clean.set_defaults(run=_deidentify)
+
+
 def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     report = commands.add_parser("report", help="write a report on a recording or a person")
     report.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="a file, or a folder")
@@ -160,6 +169,19 @@ def _add_simulation_choices(simulate: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    score = commands.add_parser("score", help="score recordings, write events and traces")
+    score.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files or folders")
+    score.add_argument("--model", default=None, help="name of the detector, or its folder")
+    score.add_argument("--out", type=Path, default=Path(), help="folder of the results")
+    score.add_argument("--threshold", type=_fraction, default=None, help="0 to 1, default locked")
+    score.add_argument("--workers", type=_count, default=1, help="processes here, default 1")
+    score.add_argument(
+        "--scheduler", default=None, metavar="ADDRESS", help="Dask scheduler, tcp://host:8786"
+    )
+    score.set_defaults(run=run_score)
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
@@ -175,6 +197,13 @@ def _fraction(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError("a threshold lies between 0 and 1")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 1024:
+        raise argparse.ArgumentTypeError("expected a number from 1 to 1024")
     return value
 
 
@@ -235,36 +264,6 @@ def _seizures(n: int) -> str:
     return f"{n} seizure" if n == 1 else f"{n} seizures"
 
 
-def _score(arguments: argparse.Namespace) -> int:
-    from eegdash.workflows.desk import open_desk
-    from eegdash.workflows.files import NotWritten, Written, expand, score_to_files
-
-    desk = open_desk()
-    model = desk.model(arguments.model)
-    threshold_pm = None if arguments.threshold is None else round(1000 * arguments.threshold)
-    done = failed = 0
-    stems: set[str] = set()
-    for path in expand(arguments.paths):
-        if path.stem in stems:
-            # results are named after the recording: the first one's must not be overwritten
-            outcome: Written | NotWritten = NotWritten(path, _SAME_NAME)
-        else:
-            outcome = score_to_files(desk, path, model, arguments.out, threshold_pm=threshold_pm)
-        stems.add(path.stem)
-        if isinstance(outcome, NotWritten):
-            failed += 1
-            print(f"FAILED  {path.name}: {outcome.reason}", file=sys.stderr)
-        else:
-            done += 1
-            found = f"{outcome.n_events} detection{'' if outcome.n_events == 1 else 's'}"
-            note = f" ({outcome.note})" if outcome.note else ""
-            print(f"scored  {path.name}: {found}{note}, {outcome.events.name}")
-    if done + failed == 0:
-        print("No recording was found at the given paths.", file=sys.stderr)
-    print(f"{done} scored, {failed} failed, model {model.name} {model.sha256[:8]}. {RESEARCH_USE}")
-    return 0 if done and not failed else 1 if done else 2
-
-
 def _evaluate(arguments: argparse.Namespace) -> int:
     from eegdash.workflows.evaluate import evaluate_folder
     from eegdash.workflows.evaluation_report import as_text, write_json
@@ -318,6 +317,30 @@ def _report(arguments: argparse.Namespace) -> int:
     print(f"wrote {written.folder.name} in {written.seconds:.1f} s, summary: {written.source}")
     print(RESEARCH_USE)
     return 1 if written.n_failed else 0
+
+
+def _deidentify(arguments: argparse.Namespace) -> int:
+    from eegdash.export import write_deidentified
+    from eegdash.io import hash_file
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for path in arguments.files:
+        try:
+            copy = write_deidentified(
+                path, arguments.out, hash_file(path), keep_annotations=arguments.keep_annotations
+            )
+        except EegdashError as error:
+            failed += 1
+            print(f"FAILED  {path.name}: {error}", file=sys.stderr)
+        else:
+            print(f"copied  {path.name} to {copy.name}")
+    kept = "kept; read them" if arguments.keep_annotations else "removed"
+    print(
+        "Patient, recording and date fields are unknown in the copies; annotations in the file are "
+        f"{kept}. Channel names and the signal itself are as they were."
+    )
+    return 0 if not failed else 1 if failed < len(arguments.files) else 2
 
 
 def _download(arguments: argparse.Namespace) -> int:
@@ -437,7 +460,8 @@ class _Progress:
     def __call__(self, done: float) -> None:
         """Print a share between 0 and 1."""
         left_s = (time.monotonic() - self._began) * (1 - done) / max(done, 1e-3)
-        text = f"\r{100 * done:5.1f} %, about {left_s / 60:.0f} min left "
+        left = f"about {left_s / 60:.0f} min left" if left_s >= 60 else "less than a minute left"
+        text = f"\r{100 * done:5.1f} %, {left:<23} "
         print(text, end="", file=sys.stderr, flush=True)
 
 
@@ -464,9 +488,13 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 
 def _worker(arguments: argparse.Namespace) -> int:
+    from eegdash import logs
     from eegdash.jobs import work
+    from eegdash.settings import Settings
     from eegdash.workflows.tasks import tasks
 
+    logs.configure(Settings.from_environment().log)
+    logs.withhold(Settings.from_environment().log)
     # answers go to the real standard output alone: whatever a library prints goes to the log
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

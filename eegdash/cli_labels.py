@@ -214,8 +214,8 @@ def _consensus(arguments: argparse.Namespace) -> int:
 
 
 def _write(arguments: argparse.Namespace, rule: str, reader: str, min_readers: int) -> int:
+    from eegdash.atomic import write_atomically
     from eegdash.workflows.labels_export import export_labels
-    from eegdash.workspace import write_atomically
 
     desk, viewer = _open()
     found = export_labels(

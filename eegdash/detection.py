@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from math import lcm
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eegdash.errors import TooShortError
 from eegdash.montage import MONTAGES, MontageMatrix, resolve
+from eegdash.networks.threads import one_thread
 from eegdash.recording import Recording
 
 if TYPE_CHECKING:  # importing a detector costs time that thresholding a stored trace need not pay
@@ -222,6 +224,9 @@ UNUSABLE_SHARE = 0.25
 """A segment with more than this share of flat or saturated derivations is not scored."""
 _CHUNK_SEGMENTS = 160  # 4 min of signal in memory at a time
 _ENCODE_BATCH = 256
+PART_SEGMENTS = lcm(_CHUNK_SEGMENTS, _ENCODE_BATCH)
+"""Parts that begin at multiples of this read and encode exactly what the whole recording does:
+32 min."""
 _HEAD_BATCH = 4096
 
 
@@ -264,31 +269,121 @@ def detect(
     TooShortError
         If the recording is shorter than one window.
     """
-    config = detector.config
-    matrix = resolve(recording, MONTAGES[config.montage], mapping=mapping)
-    plan = _Plan.of(recording, config)
-    encoder = _Encoder(detector, plan.n_segments)
-    scorable = np.zeros(plan.n_segments, dtype=np.bool_)
-    for first in range(0, plan.n_segments, chunk_segments):
-        stop = min(first + chunk_segments, plan.n_segments)
-        segments = _chunk(recording, detector, matrix, plan, first, stop)
-        scorable[first:stop] = segments.scorable
-        encoder.add(segments.features)
-        if progress is not None:
-            progress(0.98 * stop / plan.n_segments)
-    codes = encoder.finish()
-    background = detector.background(codes[scorable])
-    probability_pm = score_codes(detector, codes, scorable, background)
+    codes, scorable = encode_segments(
+        recording, detector, mapping=mapping, progress=progress, chunk_segments=chunk_segments
+    )
+    trace = join_codes(recording, detector, codes, scorable)
     if progress is not None:
         progress(1.0)
-    trace = trace_on_grid(probability_pm, recording, config)
+    return trace
+
+
+def encode_segments(
+    recording: Recording,
+    detector: Detector,
+    first: int = 0,
+    stop: int | None = None,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    progress: Callable[[float], None] | None = None,
+    chunk_segments: int = _CHUNK_SEGMENTS,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the codes of the segments ``first:stop``, bit for bit those of the whole recording.
+
+    A network may give a segment other last bits in a batch of another length, or on another
+    number of cores. So whole batches are encoded, as they lie over the whole recording, on one
+    core each, and what was not asked for is cut off.
+
+    Parameters
+    ----------
+    recording : Recording
+    detector : Detector
+    first, stop : int
+        Half open; the whole recording by default. Nothing is encoded twice by parts that begin at
+        multiples of :data:`PART_SEGMENTS`.
+    mapping, progress, chunk_segments
+        As for :func:`detect`.
+
+    Returns
+    -------
+    codes : ndarray of float32, shape (stop - first, dimension)
+    scorable : ndarray of bool, shape (stop - first,)
+
+    Raises
+    ------
+    MissingChannelsError, TooShortError
+        As :func:`detect`.
+    IndexError
+        If the recording has no such segments.
+    """
+    matrix = resolve(recording, MONTAGES[detector.config.montage], mapping=mapping)
+    plan = _Plan.of(recording, detector.config)
+    stop = plan.n_segments if stop is None else stop
+    if not 0 <= first < stop <= plan.n_segments:
+        raise IndexError(f"segments {first} to {stop} of {plan.n_segments}")
+    begin = first // _ENCODE_BATCH * _ENCODE_BATCH
+    end = min(-(-stop // _ENCODE_BATCH) * _ENCODE_BATCH, plan.n_segments)
+    encoder = _Encoder(detector, end - begin)
+    scorable = np.zeros(end - begin, dtype=np.bool_)
+    for low in range(begin, end, chunk_segments):
+        high = min(low + chunk_segments, end)
+        segments = _chunk(recording, detector, matrix, plan, low, high)
+        scorable[low - begin : high - begin] = segments.scorable
+        with one_thread():
+            encoder.add(segments.features)
+        if progress is not None:
+            progress(0.98 * (high - begin) / (end - begin))
+    wanted = slice(first - begin, stop - begin)
+    with one_thread():
+        return encoder.finish()[wanted], scorable[wanted]
+
+
+def join_codes(
+    recording: OnTimeLine,
+    detector: Detector,
+    codes: NDArray[np.float32],
+    scorable: NDArray[np.bool_],
+) -> ProbabilityTrace:
+    """Return the trace of a recording from the codes of all its segments.
+
+    The background is that of the whole recording: codes of parts are joined before.
+
+    Parameters
+    ----------
+    recording : Recording, or its hash and duration
+    detector : Detector
+    codes : ndarray of float32, shape (n_segments, dimension)
+    scorable : ndarray of bool, shape (n_segments,)
+
+    Returns
+    -------
+    ProbabilityTrace
+    """
+    with one_thread():
+        background = detector.background(codes[scorable])
+        probability_pm = score_codes(detector, codes, scorable, background)
+    trace = trace_on_grid(probability_pm, recording, detector.config)
     if background is None:
         return trace
     return replace(trace, background=tuple(float(level) for level in background))
 
 
+class OnTimeLine(Protocol):
+    """What a trace needs to know of its recording."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the recording."""
+        ...
+
+    @property
+    def duration_s(self) -> float:
+        """Length, s, gaps included."""
+        ...
+
+
 def trace_on_grid(
-    probability_pm: NDArray[np.uint16], recording: Recording, config: DetectorConfig
+    probability_pm: NDArray[np.uint16], recording: OnTimeLine, config: DetectorConfig
 ) -> ProbabilityTrace:
     """Return what a detector gave for every window of a recording, on its grid."""
     return ProbabilityTrace(

@@ -17,14 +17,15 @@ import queue
 import subprocess
 import sys
 import threading
-import traceback
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import IO, Any
 
 from eegdash.errors import EegdashError, JobError
+from eegdash.logs import where_it_failed
+from eegdash.timings import TIMINGS
 
 _LOG = logging.getLogger(__name__)
 _KEPT_JOBS = 1000
@@ -89,6 +90,7 @@ class JobQueue:
         self._jobs: dict[str, Job] = {}
         self._arguments: dict[str, Mapping[str, Any]] = {}
         self._waiting: queue.Queue[str | None] = queue.Queue()
+        self._since: dict[str, float] = {}  # when a job was asked for
         self._lock = threading.Lock()
         self._worker: subprocess.Popen[str] | None = None
         self._killed = False
@@ -105,6 +107,7 @@ class JobQueue:
             job = Job(id=uuid.uuid4().hex, task=task, subject=subject)
             self._jobs[job.id] = job
             self._arguments[job.id] = dict(arguments)
+            self._since[job.id] = time.monotonic()
             self._forget_old()
         self._waiting.put(job.id)
         return job
@@ -132,6 +135,11 @@ class JobQueue:
         """Return the jobs that wait or run, in the order they will run."""
         with self._lock:
             return [job for job in self._jobs.values() if job.active]
+
+    def ahead(self, job_id: str) -> int:
+        """Return how many jobs run or wait before this one."""
+        ids = [job.id for job in self.active()]
+        return ids.index(job_id) if job_id in ids else 0
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job. A running one is ended with its worker; a new worker follows."""
@@ -162,17 +170,26 @@ class JobQueue:
         while (job_id := self._waiting.get()) is not None:
             with self._lock:
                 arguments = self._arguments.pop(job_id)
+                waited_s = time.monotonic() - self._since.pop(job_id)
                 job = self._jobs.get(job_id)  # a cancelled one may be forgotten by now
                 if self._closed or job is None or job.state != "queued":
                     continue
                 self._jobs[job_id] = replace(job, state="running")
+            start = time.monotonic()
             try:
                 self._run(job_id, job.task, arguments)
             except _WORKER_FAULTS as error:
                 _LOG.warning("job %s: the worker failed: %s", job_id, type(error).__name__)
                 self._end_worker()
                 self._finish(job_id, state="failed", message=_DIED)
+            self._note(job, time.monotonic() - start, waited_s)
         self._end_worker()
+
+    def _note(self, job: Job, seconds: float, waited_s: float) -> None:
+        ended = self.get(job.id)
+        if ended is not None and ended.state != "cancelled":
+            failed = ended.state == "failed"
+            TIMINGS.add(f"job: {job.task}", seconds, failed=failed, waited_s=waited_s)
 
     def _run(self, job_id: str, task: str, arguments: Mapping[str, Any]) -> None:
         worker = self._started_worker(job_id)
@@ -252,16 +269,6 @@ def _pipes(worker: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
     if worker.stdin is None or worker.stdout is None:
         raise JobError("The background process could not be started.")
     return worker.stdin, worker.stdout
-
-
-def where_it_failed(error: BaseException) -> str:
-    """Return the kind of an error and the lines it came through, without its message.
-
-    A message may quote a file name or patient text, which never enters a log.
-    """
-    frames = traceback.extract_tb(error.__traceback__)[-4:]
-    lines = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))
-    return f"{type(error).__name__} at {lines}"
 
 
 def work(tasks: Mapping[str, Task], lines: IO[str], out: IO[str]) -> None:

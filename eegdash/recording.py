@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegdash.annotations import Annotation
+from eegdash.errors import RecordingError
 
 ALIAS_PREFIX = "rec-"
 
@@ -64,6 +65,11 @@ class Recording:
         Per channel: False for stimulus, ECG, respiration, placeholders and the like.
     format : str
         Name of the reader, e.g. ``"EDF+"``.
+    incomplete : str
+        The warning that says that the file holds less, or more, than its header announces; empty
+        where it does not.
+    personal : str
+        The warning that says that the file holds personal details; empty where it does not.
     """
 
     path: Path
@@ -77,6 +83,8 @@ class Recording:
     source: SignalSource
     eeg: tuple[bool, ...]
     format: str
+    incomplete: str = ""
+    personal: str = ""
 
     @property
     def alias(self) -> str:
@@ -124,6 +132,11 @@ class Recording:
         -------
         ndarray of float32, shape (n_picks, stop - start)
             Microvolt; NaN inside gaps and outside the recording.
+
+        Raises
+        ------
+        RecordingError
+            If the file went away, changed, or its drive fails.
         """
         channels = list(range(len(self.ch_names))) if picks is None else list(picks)
         signal_uv = np.full((len(channels), max(stop - start, 0)), np.nan, dtype=np.float32)
@@ -132,10 +145,19 @@ class Recording:
             lo, hi = max(start, origin), min(stop, origin + block.n_samples)
             if lo < hi:
                 stored = lo - origin + block.first
-                signal_uv[:, lo - start : hi - start] = self.source.read(
+                signal_uv[:, lo - start : hi - start] = self._stored(
                     stored, stored + hi - lo, channels
                 )
         return signal_uv
+
+    def _stored(self, first: int, last: int, picks: Sequence[int]) -> NDArray[np.float32]:
+        try:
+            return self.source.read(first, last, picks)
+        except OSError as error:
+            raise RecordingError(
+                f"{self.path.name} cannot be read any more ({error.strerror}). "
+                "Was it moved or removed? Put it back, or open it where it is now."
+            ) from error
 
 
 def alias_of(sha256: str) -> str:

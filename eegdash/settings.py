@@ -45,6 +45,8 @@ class Settings:
         ``EEGDASH_LLM_API_KEY``; local servers as a rule want none. Never shown.
     llm_images : bool
         Whether that model takes images (``EEGDASH_LLM_IMAGES=1``): it is then sent figures, too.
+    log : str
+        ``json`` writes the log as one JSON object a line (``EEGDASH_LOG=json``).
     """
 
     workspace: Path
@@ -57,6 +59,7 @@ class Settings:
     llm_model: str = ""
     llm_api_key: str = field(default="", repr=False)
     llm_images: bool = False
+    log: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -75,6 +78,7 @@ class Settings:
             llm_model=env.get("EEGDASH_LLM_MODEL", "").strip(),
             llm_api_key=env.get("EEGDASH_LLM_API_KEY", "").strip(),
             llm_images=_is_on(env.get("EEGDASH_LLM_IMAGES", "")),
+            log=env.get("EEGDASH_LOG", "").strip().lower(),
         )
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eegdash.atomic import write_atomically
 from eegdash.errors import WorkspaceError
 
 _FOLDERS = ("recordings", "labels", "cache", "reports", "models", "state")
@@ -147,29 +146,3 @@ def _stored_key(path: Path) -> str:
     except (FileNotFoundError, UnicodeDecodeError):
         return ""
     return key if _KEY.fullmatch(key) else ""
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old or the new content, never a part.
-
-    Raises
-    ------
-    WorkspaceError
-        If the file cannot be written.
-    """
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise WorkspaceError(
-            f"{path.name} could not be written ({error.strerror}). "
-            "Check that the workspace is writable and the disk is not full."
-        ) from error

@@ -11,6 +11,7 @@ import os
 import random
 import resource
 import signal
+import socket
 import sys
 import threading
 import time
@@ -302,32 +303,89 @@ def double_clicks(make: Callable[[Path], LabelStore], folder: Path) -> list[str]
     return []
 
 
+class Server:
+    """A store in a process of its own, asked line by line over a socket, as a browser would."""
+
+    def __init__(self, make: Callable[[Path], LabelStore], folder: Path) -> None:
+        here, there = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            here.close()
+            store = make(folder)
+            with there.makefile("rw", encoding="utf-8") as lines:
+                for line in lines:
+                    lines.write(json.dumps(_served(store, json.loads(line))) + "\n")
+                    lines.flush()
+            os._exit(0)
+        there.close()
+        self._socket = here
+        self._lines = here.makefile("rw", encoding="utf-8")
+
+    def say(self, *asked: object) -> None:
+        """Ask without waiting for the answer."""
+        self._lines.write(json.dumps(asked) + "\n")
+        self._lines.flush()
+
+    def answer(self) -> object:
+        """Return the answer to what was asked first of what is open."""
+        return json.loads(self._lines.readline())
+
+    def ask(self, *asked: object) -> object:
+        """Ask and wait for the answer."""
+        self.say(*asked)
+        return self.answer()
+
+    def stop(self) -> bool:
+        """End the process; return whether it ended well."""
+        # the other server was forked with a copy of this end: closing it alone would end nothing
+        self._socket.shutdown(socket.SHUT_RDWR)
+        return os.waitpid(self.pid, 0)[1] == 0
+
+
+def _served(store: LabelStore, asked: list[object]) -> object:
+    what, *more = asked
+    if what == "append":
+        key, changes = more
+        assert isinstance(changes, dict)
+        try:
+            return store.append(draft(str(key), **changes)).uuid
+        except LabelNotSavedError:
+            return None
+    if what == "current":
+        return [x.uuid for x in store.current(SHA).labels]
+    return [x.uuid for x in store.for_recording(SHA)]
+
+
 def two_servers(make: Callable[[Path], LabelStore], folder: Path) -> list[str]:
-    """Two servers on one workspace: each sees, and may change, what the other saved."""
-    one, other = make(folder), make(folder)
-    one.refresh()
-    one.append(draft("start"))
-    other.refresh()
-    acknowledged: list[str] = []
+    """Two server processes on one workspace: each sees, and may change, what the other saved."""
+    one, other = Server(make, folder), Server(make, folder)
+    assert one.pid != other.pid
+    one.ask("append", "start", {})
+    acknowledged = ["start"]
     problems: list[str] = []
+    other.ask("all")  # both have read the file before anything else happens
     for number in range(20):
         here, there = (one, other) if number % 2 else (other, one)
-        first = here.append(draft(f"form-{number}"))
-        acknowledged.append(first.idempotency_id)
-        if first not in there.for_recording(SHA):
+        here.say("append", f"form-{number}", {})  # the same form from two tabs, at once
+        there.say("append", f"form-{number}", {})
+        first, again = here.answer(), there.answer()
+        if first != again:
+            problems.append("the same form was saved by both servers")
+        acknowledged.append(f"form-{number}")
+        alone = here.ask("append", f"alone-{number}", {})
+        acknowledged.append(f"alone-{number}")
+        if alone not in list(there.ask("all")):  # type: ignore[call-overload]
             problems.append("a label of the other server is not seen")
-        try:
-            second = there.append(
-                draft(f"change-{number}", verdict="unsure", reason="x", supersedes=first.uuid)
-            )
-        except LabelNotSavedError:
+        change = {"verdict": "unsure", "reason": "x", "supersedes": alone}
+        second = there.ask("append", f"change-{number}", change)
+        if second is None:
             problems.append("a label of the other server cannot be changed")
             continue
-        acknowledged.append(second.idempotency_id)
-        if there.append(draft(f"form-{number}")) != first:
-            problems.append("the same form was saved by both servers")
-        if second not in here.current(SHA).labels:
+        acknowledged.append(f"change-{number}")
+        if second not in list(here.ask("current")):  # type: ignore[call-overload]
             problems.append("the change is not current for the other server")
+    if not (one.stop() & other.stop()):
+        problems.append("a server ended with an error")
     return [*problems[:5], *_problems(folder, acknowledged)]
 
 

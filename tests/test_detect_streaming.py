@@ -12,7 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from eegdash.checkpoints import Detector, load_checkpoint
-from eegdash.detection import UNSCORED, PostProcessing, detect, find_events
+from eegdash.detection import (
+    UNSCORED,
+    PostProcessing,
+    detect,
+    encode_segments,
+    find_events,
+    join_codes,
+)
 from eegdash.errors import JobCancelledError, MissingChannelsError, TooShortError
 from eegdash.montage import ELECTRODES_10_20, LONGITUDINAL_BIPOLAR, MONTAGES, resolve
 from eegdash.preprocessing import resample_uv
@@ -85,6 +92,43 @@ def test_result_does_not_depend_on_the_chunk_size(detector: Detector, sfreq: flo
         np.testing.assert_array_equal(part.probability_pm, whole.probability_pm)
     assert whole.scored.any()
     assert not whole.scored.all()
+
+
+@pytest.mark.parametrize("sfreq", [160.0, 256.0])
+def test_codes_of_a_part_are_those_of_the_whole_bit_for_bit(
+    detector: Detector, sfreq: float
+) -> None:
+    signal = simulate(60, seed=11, sfreq=sfreq, n_seizures=0).signal_uv.copy()
+    signal[:, int(30.3 * sfreq) : int(30.9 * sfreq)] = np.nan
+    recording = make_recording(signal, sfreq, blocks=(Block(0.0, 0, round(900 * sfreq)),))
+    object.__setattr__(recording, "source", LoopSource(signal))
+    codes, scorable = encode_segments(recording, detector)
+    n = len(codes)
+    assert n > 2 * 256
+    assert not scorable.all()
+    for first, stop in ((0, 1), (255, 257), (300, 333), (n - 3, n), (160, n - 1)):
+        part, usable = encode_segments(recording, detector, first, stop)
+        assert part.tobytes() == codes[first:stop].tobytes(), (first, stop)
+        np.testing.assert_array_equal(usable, scorable[first:stop])
+    for first, stop in ((5, 5), (-1, 3), (0, n + 1)):
+        with pytest.raises(IndexError):
+            encode_segments(recording, detector, first, stop)
+
+
+def test_a_result_does_not_depend_on_the_number_of_cores(detector: Detector) -> None:
+    recording = looped(simulate(60, seed=3, n_seizures=0).signal_uv, 10)
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for n_threads in (1, 5, 16):
+            torch.set_num_threads(n_threads)
+            codes, scorable = encode_segments(recording, detector)
+            trace = join_codes(recording, detector, codes, scorable)
+            found.append((codes.tobytes(), trace.probability_pm.tobytes(), trace.background))
+            assert torch.get_num_threads() == n_threads
+    finally:
+        torch.set_num_threads(before)
+    assert found[0] == found[1] == found[2]
 
 
 def test_trace_grid_and_provenance(detector: Detector) -> None:

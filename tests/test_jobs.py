@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from eegdash.errors import JobError, RecordingError
-from eegdash.jobs import Job, JobQueue, where_it_failed, work
+from eegdash.jobs import Job, JobQueue, work
+from eegdash.logs import where_it_failed
+from eegdash.timings import Timings
 
 CANARY = "Canary-Patient-Name"
 
@@ -223,6 +225,18 @@ def test_a_worker_that_cannot_be_started_is_a_failed_job(tmp_path: Path) -> None
         queue.close()
 
 
+def test_a_waiting_job_knows_how_many_are_before_it(jobs: JobQueue, tmp_path: Path) -> None:
+    running = jobs.submit("sleep", "a", {"mark": str(tmp_path / "mark")})
+    second, third = (jobs.submit("double", name, {"value": 1}) for name in "bc")
+    assert [jobs.ahead(job.id) for job in (running, second, third)] == [0, 1, 2]
+    jobs.cancel(second.id)
+    assert jobs.ahead(third.id) == 1
+    jobs.cancel(running.id)
+    finished(jobs, third)
+    assert jobs.ahead(third.id) == 0
+    assert jobs.ahead("absent") == 0
+
+
 def test_equal_subjects_run_once_while_active(jobs: JobQueue, tmp_path: Path) -> None:
     arguments = {"mark": str(tmp_path / "mark")}
     first = jobs.submit("sleep", "a", arguments)
@@ -350,3 +364,17 @@ def test_where_it_failed_names_lines_and_not_the_message() -> None:
     assert CANARY not in text
     assert str(Path(__file__).parent) not in text
     assert where_it_failed(JobError("x")) == "JobError at "
+
+
+def test_the_time_of_a_job_is_noted_without_its_waiting(
+    jobs: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timings = Timings()
+    monkeypatch.setattr("eegdash.jobs.TIMINGS", timings)
+    finished(jobs, jobs.submit("double", "a", {"value": 1}))
+    finished(jobs, jobs.submit("refuse", "b", {}))
+    deadline = time.monotonic() + 20  # noted just after the job is seen to be done
+    while len(timings.table()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    found = {row.stage: (row.n, row.n_failed) for row in timings.table()}
+    assert found == {"job: double": (1, 0), "job: refuse": (1, 1)}

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from eegdash.atomic import write_atomically
 from eegdash.errors import WorkspaceError
-from eegdash.workspace import Workspace, write_atomically
+from eegdash.workspace import Workspace
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from torch.overrides import TorchFunctionMode
 
 from eegdash.attribution.maps import Progress
 from eegdash.checkpoints import Detector
+from eegdash.networks.hooks import hooked
+from eegdash.networks.threads import one_thread
 
 LogitFunction = Callable[[Tensor], Tensor]
 
@@ -28,20 +30,6 @@ def window_logits(network: nn.Module, windows: Tensor) -> Tensor:
     """Return the logits (n,) of windows (n, 3, *input_shape): the only call of a network here."""
     logits: Tensor = network(windows)
     return logits
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one core: the networks are small, so that a second thread gains little.
-
-    Where other processes want the cores, waiting for it was seen to cost ten times the work.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @contextmanager
@@ -143,12 +131,8 @@ def layer_output(network: nn.Module, layer: str) -> Iterator[list[Tensor]]:
         seen.append(output)
         mode.expected = True
 
-    handle = network.get_submodule(layer).register_forward_hook(keep)
-    try:
-        with mode:
-            yield seen
-    finally:
-        handle.remove()
+    with hooked({network.get_submodule(layer): keep}), mode:
+        yield seen
 
 
 def told(network: nn.Module, progress: Progress | None, n_windows: int) -> LogitFunction:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eegdash.atomic import write_atomically
 from eegdash.checkpoints.config import (
     CARD_NAME,
     CONFIG_NAME,
@@ -88,23 +87,10 @@ def save_checkpoint(
     config = replace(config, sha256=model_hash(config))
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(config.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-    _write(folder / WEIGHTS_NAME, weights)
-    _write(folder / CARD_NAME, card.encode())
-    _write(folder / CONFIG_NAME, (text + "\n").encode())
+    write_atomically(folder / WEIGHTS_NAME, weights, mode=0o644)
+    write_atomically(folder / CARD_NAME, card.encode(), mode=0o644)
+    write_atomically(folder / CONFIG_NAME, (text + "\n").encode(), mode=0o644)
     return config
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def list_checkpoints(*folders: Path) -> list[CheckpointInfo]:

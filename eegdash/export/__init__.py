@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from eegdash.export.chbmit_summary import whole_seconds, write_chbmit_summary
+from eegdash.export.deidentified import write_deidentified
 from eegdash.export.edf import write_edf, write_edf_stream
 from eegdash.export.edf_annotations import write_edf_annotations
 from eegdash.export.events_tsv import guarded, write_events_tsv
@@ -21,6 +22,7 @@ __all__ = [
     "read_trace_csv",
     "whole_seconds",
     "write_chbmit_summary",
+    "write_deidentified",
     "write_edf",
     "write_edf_annotations",
     "write_edf_stream",

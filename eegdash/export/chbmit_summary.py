@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eegdash.annotations import Annotation
+from eegdash.atomic import replacing
 from eegdash.errors import AnnotationError
-from eegdash.export.atomic import replacing
 
 
 def write_chbmit_summary(path: Path, recordings: Mapping[str, Sequence[Annotation]]) -> None:

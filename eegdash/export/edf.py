@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegdash.annotations import Annotation
+from eegdash.atomic import replacing
 from eegdash.errors import RecordingError
-from eegdash.export.atomic import replacing
 
 _MAX_ABS_UV = 9_999_999.0  # what eight characters of the header hold
 STREAM_STEP_UV = 0.1

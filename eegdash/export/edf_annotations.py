@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eegdash.annotations import Annotation
+from eegdash.atomic import replacing
 from eegdash.errors import AnnotationError
-from eegdash.export.atomic import replacing
 
 
 def write_edf_annotations(path: Path, annotations: Sequence[Annotation]) -> None:

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from eegdash.annotations import BACKGROUND, Annotation
+from eegdash.atomic import replacing
 from eegdash.errors import AnnotationError
-from eegdash.export.atomic import replacing
 from eegdash.io.events_tsv import COLUMNS, DATE_TIME_FORMAT, FORMULA_STARTS
 
 UNKNOWN_START = datetime(1985, 1, 1)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from eegdash.atomic import replacing
 from eegdash.detection import UNSCORED, ProbabilityTrace
 from eegdash.errors import AnnotationError
-from eegdash.export.atomic import replacing
 from eegdash.io.hashing import hash_file
 
 COLUMNS = ("time_s", "probability")

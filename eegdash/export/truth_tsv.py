@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from eegdash.export.atomic import replacing
+from eegdash.atomic import replacing
 from eegdash.simulation import SimulatedEvent
 
 COLUMNS = ("onset", "duration", "kind", "eventType", "channels", "startHz", "endHz", "peakUv")

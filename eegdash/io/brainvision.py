@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from eegdash.errors import NotAnEegError, RecordingError
-from eegdash.io.mne_raw import open_raw, recording_from_raw
+from eegdash.io.mne_raw import describe, recording_of
 from eegdash.recording import Recording
 
 _MAX_HEADER_BYTES = 4 << 20
@@ -35,9 +35,9 @@ def read_brainvision(path: Path, *, sha256: str | None = None) -> Recording:
         If a companion file is missing or the header cannot be read.
     """
     companions = _companions(path)
-    raw = open_raw(path, "BrainVision", "read_raw_brainvision")
-    return recording_from_raw(
-        path, raw, format_name="BrainVision", sha256=sha256, files=[path, *companions]
+    described = describe(path, "BrainVision", "read_raw_brainvision", beside=companions)
+    return recording_of(
+        path, described, format_name="BrainVision", sha256=sha256, files=[path, *companions]
     )
 
 

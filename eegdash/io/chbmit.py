@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from eegdash.annotations import Annotation
 from eegdash.errors import AnnotationError
-from eegdash.io.mne_raw import PARSER_ERRORS
+from eegdash.io.wfdb_marks import START, STOP, read_marks
 
 SFREQ = 256.0
 _CASE = re.compile(r"chb(\d{2})", re.IGNORECASE)
@@ -173,27 +172,28 @@ def read_seizures(path: Path, *, sfreq: float = SFREQ) -> list[Annotation]:
     """
     if not path.is_file():
         raise AnnotationError(f"{path.name} was not found.")
+    if path.stat().st_size > _MAX_BYTES:
+        raise AnnotationError(
+            f"{path.name} is larger than {_MAX_BYTES >> 20} MB, too large for marks of seizures. "
+            "Get it again from the data set."
+        )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # wfdb uses what pandas deprecates
-            import wfdb
-
-            marks = wfdb.rdann(str(path.with_suffix("")), path.suffix[1:])
-    except PARSER_ERRORS as error:
+        marks, stated = read_marks(path.read_bytes())
+    except (ValueError, OSError) as error:
         raise AnnotationError(
             f"{path.name} cannot be read as WFDB annotations. Get it again from the data set."
         ) from error
-    rate = float(marks.fs or sfreq)
+    rate = stated or sfreq
     found: list[Annotation] = []
     start: float | None = None
-    for sample, symbol in zip(marks.sample, marks.symbol, strict=True):
-        second = float(sample) / rate
-        if symbol == "[" and start is None:
+    for sample, code in marks:
+        second = sample / rate
+        if code == START and start is None:
             start = second
-        elif symbol == "]" and start is not None:
+        elif code == STOP and start is not None and second >= start:
             found.append(Annotation(start, second - start, "sz"))
             start = None
-        elif symbol in "[]":
+        elif code in (START, STOP):
             raise AnnotationError(f"{path.name}: the marks of start and end do not alternate.")
     if start is not None:
         raise AnnotationError(f"{path.name}: the last seizure has no end.")

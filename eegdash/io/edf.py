@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegdash.annotations import Annotation
-from eegdash.errors import RecordingError
+from eegdash.errors import HeaderError, RecordingError
 from eegdash.io.channels import (
     is_eeg,
     is_placeholder,
@@ -32,14 +32,22 @@ from eegdash.io.channels import (
 )
 from eegdash.io.gate import MAX_SPAN_S, Header, SignalHeader, read_header
 from eegdash.io.hashing import hash_file
+from eegdash.io.identity import sentence
 from eegdash.io.tal import Tal, parse_tals, time_alone
 from eegdash.recording import Block, Recording
 
 # a record up to this size is read whole; of a larger one only what is asked for
 _WHOLE_RECORD_BYTES = 1 << 20
 _CHUNK_BYTES = 8 << 20
+# What a planted file could make us parse, and for how long (2 s on two shared cores): a day of
+# records of 0.1 s has 864,000 records, a busy ward some thousands of annotations.
+_MAX_TIMED_RECORDS = 1_000_000
 _MAX_ANNOTATION_BYTES = 256 << 20
-_MAX_ANNOTATIONS = 200_000
+_MAX_TEXT_BYTES = 4 << 20  # of lists that say more than the time of their record
+_MAX_ANNOTATIONS = 50_000
+_MAX_GAPS = 20_000
+# records up to this size are read many at a time, of larger ones only the annotation signals
+_SMALL_RECORD_BYTES = 4096
 _MAX_RATIO = 2000
 
 
@@ -82,9 +90,15 @@ def _read(path: Path, kind: str, sha256: str | None) -> Recording:
     times = _read_times(path, header)
     sfreq = samples_per_record / header.record_duration_s if samples_per_record else 1.0
     blocks, block_notes = _blocks(header, times, samples_per_record, sfreq)
+    if len(blocks) > _MAX_GAPS:
+        raise HeaderError(
+            f"{path.name} says that it was interrupted more than {_MAX_GAPS} times, so its times "
+            "cannot be trusted. Export the recording again."
+        )
     end_s = blocks[-1].onset_s + blocks[-1].n_samples / sfreq if blocks else MAX_SPAN_S
     annotations, notes = _annotations(times, header, end_s)
     names, repeated = unique_names([s.label for s in signals])
+    personal = sentence(header.personal)
     return Recording(
         path=path,
         sha256=sha256 or hash_file(path),
@@ -98,6 +112,7 @@ def _read(path: Path, kind: str, sha256: str | None) -> Recording:
             *block_notes,
             *notes,
             *_signal_notes(signals, eeg, repeated, header.record_duration_s, samples_per_record),
+            *([personal] if personal else []),
         ),
         source=EdfSource(
             path=path,
@@ -109,6 +124,8 @@ def _read(path: Path, kind: str, sha256: str | None) -> Recording:
         ),
         eeg=eeg,
         format=header.format,
+        incomplete=header.incomplete,
+        personal=personal,
     )
 
 
@@ -163,33 +180,61 @@ def _read_times(path: Path, header: Header) -> _Times:
         for i, s in enumerate(header.signals)
         if s.is_annotations
     ]
+    n_bytes = header.n_records * sum(length for _, length in places)
+    too_many = n_bytes > _MAX_ANNOTATION_BYTES or header.n_records > _MAX_TIMED_RECORDS
+    if not places or too_many:
+        return _Times((), (), 0, bool(places))
     onsets: list[float] = []
     tals: list[Tal] = []
     n_unreadable = 0
-    n_bytes = header.n_records * sum(length for _, length in places)
-    cut = n_bytes > _MAX_ANNOTATION_BYTES
-    if not places or cut:
-        return _Times((), (), 0, cut)
+    left_bytes, left_texts = _MAX_TEXT_BYTES, _MAX_ANNOTATIONS
+    for contents in _annotation_contents(path, header, places):
+        onset_s = np.nan
+        for position, content in enumerate(contents):
+            if not content:
+                continue
+            if position == 0 and (alone := time_alone(content)) is not None:
+                onset_s = alone  # most of the 86,400 records of a day say nothing else
+                continue
+            found, unreadable = parse_tals(content[:left_bytes], most_texts=left_texts)
+            left_bytes -= len(content)
+            n_unreadable += unreadable
+            # only the first list of the first annotation signal keeps the time
+            if position == 0 and found and found[0].keeps_time:
+                onset_s = found[0].onset_s
+            said = [tal for tal in found if tal.texts]
+            left_texts -= sum(len(tal.texts) for tal in said)
+            tals.extend(said)
+        onsets.append(onset_s)
+        if left_bytes <= 0 or left_texts <= 0 or n_unreadable > _MAX_ANNOTATIONS:
+            return _Times(tuple(onsets), tuple(tals), n_unreadable, True)
+    return _Times(tuple(onsets), tuple(tals), n_unreadable, False)
+
+
+def _annotation_contents(
+    path: Path, header: Header, places: Sequence[tuple[int, int]]
+) -> Iterator[list[bytes]]:
+    """Yield what stands in the annotation signals of each record, without the zeros at its end."""
     first, step = header.header_bytes, header.record_bytes  # summed once, not in every record
     with path.open("rb", buffering=0) as file:
-        for record in range(header.n_records):
-            onset_s = np.nan
-            for position, (offset, length) in enumerate(places):
-                file.seek(first + record * step + offset)
-                content = file.read(length).rstrip(b"\x00")
-                if position == 0 and (alone := time_alone(content)) is not None:
-                    onset_s = alone  # most of the 86,400 records of a day say nothing else
-                    continue
-                found, unreadable = parse_tals(content)
-                n_unreadable += unreadable
-                # only the first list of the first annotation signal keeps the time
-                if position == 0 and found and found[0].keeps_time:
-                    onset_s = found[0].onset_s
-                tals.extend(tal for tal in found if tal.texts)
-            onsets.append(onset_s)
-            if len(tals) > _MAX_ANNOTATIONS:
-                return _Times(tuple(onsets), tuple(tals[:_MAX_ANNOTATIONS]), n_unreadable, True)
-    return _Times(tuple(onsets), tuple(tals), n_unreadable, False)
+        if step > _SMALL_RECORD_BYTES:
+            for record in range(header.n_records):
+                contents = []
+                for offset, length in places:
+                    file.seek(first + record * step + offset)
+                    # no more than will be looked at: one list may fill a record of 200 MB
+                    contents.append(file.read(min(length, _MAX_TEXT_BYTES + 1)).rstrip(b"\x00"))
+                yield contents
+            return
+        file.seek(first)
+        for record in range(0, header.n_records, _CHUNK_BYTES // step):
+            n = min(_CHUNK_BYTES // step, header.n_records - record)
+            chunk = file.read(n * step)
+            for at in range(0, n * step, step):
+                yield [
+                    chunk[at + offset : at + offset + length].rstrip(b"\x00")
+                    for offset, length in places
+                ]
 
 
 def _annotations(
@@ -245,6 +290,8 @@ def _blocks(
         if not runs or (known and onset_s - end_s > 0.5 / sfreq):
             runs.append((onset_s if known else end_s, record))
             end_s = runs[-1][0]
+            if len(runs) > _MAX_GAPS:
+                break  # refused in any case
         end_s += header.record_duration_s
     runs = runs or [(0.0, 0)]
     stops = [record for _, record in runs[1:]] + [n_records]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 from eegdash.errors import RecordingError
-from eegdash.io.mne_raw import PARSER_ERRORS, open_raw, recording_from_raw
+from eegdash.io.mne_raw import describe, recording_of
+from eegdash.io.parser import PARSERS, ParserRefusedError, Source
 from eegdash.recording import Recording
 
 
@@ -32,8 +32,8 @@ def read_eeglab(path: Path, *, sha256: str | None = None) -> Recording:
         If the ``.fdt`` is missing, the data are epochs, or the file cannot be read.
     """
     files = [path, *_separate_data(path)]
-    raw = open_raw(path, "EEGLAB", "read_raw_eeglab")
-    return recording_from_raw(path, raw, format_name="EEGLAB", sha256=sha256, files=files)
+    described = describe(path, "EEGLAB", "read_raw_eeglab", beside=files[1:])
+    return recording_of(path, described, format_name="EEGLAB", sha256=sha256, files=files)
 
 
 def _separate_data(path: Path) -> list[Path]:
@@ -45,30 +45,19 @@ def _separate_data(path: Path) -> list[Path]:
             f"{path.name} is in MATLAB 7.3 format, which is not read here. In EEGLAB, save the "
             "data set again with the option 'v7.3' switched off, or export it as EDF."
         )
-    from scipy.io import loadmat, whosmat
-    from scipy.io.matlab import MatReadError
-
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            kinds = {name: kind for name, _, kind in whosmat(str(path))}
-            wanted = ["EEG"] if "EEG" in kinds else ["data", "trials"]
-            loaded = loadmat(
-                str(path), variable_names=wanted, squeeze_me=True, struct_as_record=False
-            )
-            fields = vars(loaded["EEG"]) if "EEG" in loaded else loaded
-            data, trials = fields["data"], int(fields.get("trials", 1))
-    except (*PARSER_ERRORS, MatReadError) as error:
+        found, _ = PARSERS.ask(Source.of([path], ""), "data_set")
+    except ParserRefusedError as error:
         raise RecordingError(
             f"{path.name} cannot be read as EEGLAB. A data set saved by EEGLAB was expected; "
             "save it again there, or export it as EDF."
         ) from error
-    if trials > 1:
+    if found["trials"] > 1:
         raise RecordingError(
-            f"{path.name} holds {trials} epochs; a continuous recording is needed. "
+            f"{path.name} holds {found['trials']} epochs; a continuous recording is needed. "
             "Open the data set from before it was cut into epochs."
         )
-    if not isinstance(data, str):
+    if not found["apart"]:
         return []
     companion = path.with_suffix(".fdt")
     if not companion.is_file():

@@ -22,7 +22,9 @@ COLUMNS = (
 )
 REQUIRED = COLUMNS[:3]
 DATE_TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
-MAX_BYTES = 32 << 20
+# 100,000 rows: more than any recording has events, and read in a second or two
+MAX_BYTES = 8 << 20
+_MOST_WARNINGS = 20  # a page that lists a million of them stands still
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\x00")
 
 _EVENT_TYPE = re.compile(r"bckg|sz(_[A-Za-z0-9]+)*")
@@ -51,7 +53,7 @@ def read_events_tsv(path: Path) -> tuple[list[Annotation], list[str]]:
     AnnotationError
         If the file is not such a table, or an onset or duration is not a number of seconds.
     """
-    lines = _read_text(path).replace("\r", "").split("\n")
+    lines = read_table(path).replace("\r", "").split("\n")
     if not any(lines):
         raise AnnotationError(
             f"{path.name} is empty. A table with the columns {', '.join(REQUIRED)} was expected."
@@ -73,10 +75,20 @@ def read_events_tsv(path: Path) -> tuple[list[Annotation], list[str]]:
             raise AnnotationError(f"{path.name}, line {number}: the row is cut off.")
         row = {name: _unguarded(cell) for name, cell in zip(header, cells, strict=False)}
         annotations.append(_annotation(path, number, row, warnings))
+    if len(warnings) > _MOST_WARNINGS:
+        more = len(warnings) - _MOST_WARNINGS
+        warnings[_MOST_WARNINGS:] = [f"{path.name} has {more} more notes of this kind."]
     return sorted(annotations, key=lambda a: (a.onset_s, a.duration_s)), warnings
 
 
-def _read_text(path: Path) -> str:
+def read_table(path: Path) -> str:
+    """Return the text of a table beside a recording.
+
+    Raises
+    ------
+    AnnotationError
+        If it is too large for one, not UTF-8, or cannot be read.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise AnnotationError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eegdash.io.mne_raw import open_raw, recording_from_raw
+from eegdash.io.mne_raw import describe, recording_of
 from eegdash.recording import Recording
 
 
@@ -29,6 +29,6 @@ def read_fif(path: Path, *, sha256: str | None = None) -> Recording:
     RecordingError
         If the file, or a further part of it, cannot be read.
     """
-    raw = open_raw(path, "FIF", "read_raw_fif")
-    files = [Path(name) for name in raw.filenames if name is not None] or [path]
-    return recording_from_raw(path, raw, format_name="FIF", sha256=sha256, files=files)
+    described = describe(path, "FIF", "read_raw_fif")
+    files = [Path(name) for name in described.facts["files"]] or [path]
+    return recording_of(path, described, format_name="FIF", sha256=sha256, files=files)

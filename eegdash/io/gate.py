@@ -17,6 +17,7 @@ from pathlib import Path
 from eegdash.errors import HeaderError, RecordingError
 from eegdash.io.channels import is_placeholder
 from eegdash.io.content import FIXED_BYTES, check_content
+from eegdash.io.identity import personal_fields
 from eegdash.io.tal import parse_tals
 
 MAX_SIGNALS = 2048
@@ -104,6 +105,10 @@ class Header:
         That fraction: seconds from the header's clock time to the first sample.
     header_bytes, sample_bytes : int
     warnings : tuple of str
+    incomplete : str
+        Which of them says that the file does not hold what its header announces; empty if none.
+    personal : tuple of str
+        What about a person its text fields hold, in words; what they say is not kept.
     """
 
     format: str
@@ -116,6 +121,8 @@ class Header:
     header_bytes: int
     sample_bytes: int
     warnings: tuple[str, ...]
+    incomplete: str = ""
+    personal: tuple[str, ...] = ()
 
     @property
     def record_bytes(self) -> int:
@@ -264,6 +271,10 @@ class _Fields:
             header_bytes=header_bytes,
             sample_bytes=sample_bytes,
             warnings=(*warnings, *note),
+            incomplete=warnings[0] if warnings else "",
+            personal=personal_fields(
+                self.fixed, is_plus="+" in self._format(), stem=self.path.stem
+            ),
         )
 
     def _format(self) -> str:

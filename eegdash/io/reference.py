@@ -8,9 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from eegdash.annotations import Annotation, Reference
-from eegdash.errors import AnnotationError
 from eegdash.io.chbmit import read_seizures, read_summary, summary_name
-from eegdash.io.events_tsv import read_events_tsv
+from eegdash.io.events_tsv import read_events_tsv, read_table
 from eegdash.recording import Recording
 
 COVERAGE_FILE = "coverage.tsv"
@@ -192,11 +191,7 @@ def _coverage(
     table = path.with_name(COVERAGE_FILE)
     if not table.is_file():
         return whole, ()
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AnnotationError(f"{table.name} cannot be read as UTF-8 text.") from error
-    header, *lines = [line.split("\t") for line in text.replace("\r", "").split("\n")]
+    header, *lines = [line.split("\t") for line in read_table(table).replace("\r", "").split("\n")]
     rows = [dict(zip(header, cells, strict=False)) for cells in lines]
     mine = [row for row in rows if row.get("file", "").strip() == path.name]
     if not mine:

@@ -42,12 +42,14 @@ class Tal:
     valid_utf8: bool
 
 
-def parse_tals(data: bytes) -> tuple[list[Tal], int]:
+def parse_tals(data: bytes, *, most_texts: int = 50_000) -> tuple[list[Tal], int]:
     """Read the lists of one annotation signal in one data record.
 
     Parameters
     ----------
     data : bytes
+    most_texts : int
+        Where to stop: a planted file may hold millions.
 
     Returns
     -------
@@ -60,11 +62,14 @@ def parse_tals(data: bytes) -> tuple[list[Tal], int]:
     for piece in data.split(b"\x00"):
         if not piece:
             continue
-        tal = _parse(piece)
+        tal = _parse(piece, most_texts)
         if tal is None:
             n_unreadable += 1
-        else:
-            tals.append(tal)
+            continue
+        tals.append(tal)
+        most_texts -= len(tal.texts)
+        if most_texts <= 0:
+            break
     return tals, n_unreadable
 
 
@@ -80,8 +85,8 @@ def time_alone(content: bytes) -> float | None:
     return float(found[1]) if found else None
 
 
-def _parse(piece: bytes) -> Tal | None:
-    stamp, *rest = piece.split(b"\x14")
+def _parse(piece: bytes, most_texts: int) -> Tal | None:
+    stamp, *rest = piece.split(b"\x14", most_texts + 2)
     onset, _, duration = stamp.partition(b"\x15")
     if not rest or not _ONSET.fullmatch(onset):
         return None

@@ -21,6 +21,7 @@ from eegdash.labels.spans import Spans, touches
 
 UNKNOWN = -1
 N_BOOT = 1000
+_SAME = 1e-9  # resamples that differ by rounding alone
 _DEFINED = 0.5  # share of resamples that must have a value for an interval to be stated
 
 Floats = NDArray[np.float64]
@@ -185,8 +186,9 @@ def interval(
     Returns
     -------
     Interval
-        Without bounds where there are fewer than two recordings, or where half of the resamples
-        have no value.
+        Without bounds where there are fewer than two recordings, where half of the resamples have
+        no value, and where all have the same: recordings without any variation say nothing about
+        further ones, least of all "1.00 to 1.00".
     """
     n = len(per_recording)
     if n == 0:
@@ -199,6 +201,8 @@ def interval(
     values = statistic(sums)
     defined = values[~np.isnan(values)]
     if len(defined) < _DEFINED * n_boot:
+        return Interval(value, math.nan, math.nan)
+    if np.ptp(defined) < _SAME:
         return Interval(value, math.nan, math.nan)
     low, high = np.percentile(defined, [2.5, 97.5])
     return Interval(value, float(low), float(high))

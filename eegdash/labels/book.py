@@ -10,11 +10,11 @@ import threading
 import uuid as uuids
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from eegdash.errors import LabelNotSavedError, WorkspaceError
+from eegdash.errors import LabelNotSavedError
 from eegdash.labels.checks import InvalidLabelError
 from eegdash.labels.index import CurrentLabels, LabelIndex, LabelLine
 from eegdash.labels.record import MAX_SEQ, DraftLabel, Label, LineStatus, from_draft
@@ -94,6 +94,14 @@ class LabelBook(ABC):
         """Return what differs after every change of the labels, as the key of what follows."""
         with self._current():
             return self._state()
+
+    def reading(self) -> int:
+        """Return a number that differs once the lines were read again from the first one.
+
+        Within one reading a record stays as it is, so that its uuid says what it says.
+        """
+        with self._current() as index:
+            return index.number
 
     def reload(self) -> int:
         """Read everything again and return the number of lines."""
@@ -179,14 +187,10 @@ class LabelBook(ABC):
             lines, state = list(index.lines), self._state()
         if state == self._csv_of and self.csv_path.exists():
             return False
-        try:
+        with suppress(OSError):  # then the file cannot be written either, and that is said
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_table(self.csv_path, lines)
-        except OSError as error:
-            raise WorkspaceError(
-                f"{CSV_NAME} cannot be written ({error.strerror or error}). "
-                f"The labels are safe in {self.place}; free disk space and try again."
-            ) from error
+        remedy = f"The labels are safe in {self.place}; free disk space and try again."
+        write_table(self.csv_path, lines, remedy=remedy)
         self._csv_of = state
         return True
 

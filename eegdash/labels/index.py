@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 
 from eegdash.labels.record import Label, LineStatus, parse_line
 
 _TORN_TEXT_LIMIT = 2000
+_numbers = count(1)
 _REPEATED = "the same record as in an earlier line"
 
 
@@ -88,6 +90,7 @@ class LabelIndex:
     """Records by recording, uuid and idempotency id, in the order of their lines."""
 
     def __init__(self) -> None:
+        self.number = next(_numbers)
         self.lines: list[LabelLine] = []
         self.counts: dict[LineStatus, int] = dict.fromkeys(LineStatus, 0)
         self.max_seq = 0

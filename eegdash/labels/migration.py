@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from eegdash.atomic import replacing
 from eegdash.errors import LabelNotSavedError, WorkspaceError
 from eegdash.labels.database import DatabaseLabelStore
 from eegdash.labels.store import FILE_NAME, LabelStore
-from eegdash.labels.table import replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +63,11 @@ def to_file(store: DatabaseLabelStore, folder: Path) -> Migrated:
             f"The folder {folder.name} already holds a {FILE_NAME} with other labels. "
             "Choose an empty folder."
         )
-    try:
+    with suppress(OSError):  # then the file cannot be written either, and that is said
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing(folder / FILE_NAME) as stream:
-            stream.write(b"".join(line + b"\n" for line in lines))
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError as error:
-        raise WorkspaceError(
-            f"{FILE_NAME} cannot be written ({error.strerror or error}). "
-            "Free disk space or choose another folder; the labels are safe in the database."
-        ) from error
+    remedy = "Free disk space or choose another folder; the labels are safe in the database."
+    with replacing(folder / FILE_NAME, mode=0o600, remedy=remedy) as temporary:
+        temporary.write_bytes(b"".join(line + b"\n" for line in lines))
     return _verified(LabelStore(folder).raw_lines(), lines)
 
 

@@ -6,15 +6,12 @@ Text that a spreadsheet would run as a formula gets a leading apostrophe; number
 from __future__ import annotations
 
 import csv
-import io
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from eegdash.atomic import replacing
 from eegdash.labels.index import LabelLine
 from eegdash.labels.record import ADDED_NAMES, FIELD_NAMES
 
@@ -36,29 +33,21 @@ def unguarded(text: str) -> str:
     return text[1:] if looks_guarded else text
 
 
-def write_table(path: Path, lines: Iterable[LabelLine]) -> None:
-    """Write one row per line of the labels file; a reader sees the old file or the new one."""
-    with replacing(path) as raw, io.TextIOWrapper(raw, "utf-8", newline="") as stream:
+def write_table(path: Path, lines: Iterable[LabelLine], *, remedy: str = "") -> None:
+    """Write one row per line of the labels file; a reader sees the old file or the new one.
+
+    Raises
+    ------
+    WorkspaceError
+        If it cannot be written; ``remedy`` is the sentence that says what to do.
+    """
+    with (
+        replacing(path, mode=0o600, remedy=remedy) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as stream,
+    ):
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
         writer.writerows(_row(line) for line in lines)
-        stream.flush()
-        os.fsync(raw.fileno())
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file that takes the place of ``path`` if all went well; otherwise none is left."""
-    handle, name = tempfile.mkstemp(prefix=".labels-", suffix=path.suffix, dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-        temporary.replace(path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 def _row(line: LabelLine) -> list[Any]:

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from eegdash.errors import WorkspaceError
 from eegdash.mechanism import calls
-from eegdash.mechanism.hooks import hooked
 from eegdash.mechanism.layers import SUMMARIES, Site, by_place, sites, summarised
+from eegdash.networks.hooks import hooked
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

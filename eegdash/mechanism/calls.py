@@ -24,3 +24,9 @@ def window_logits(network: nn.Module, windows: Tensor) -> Tensor:
     """Return the seizure logits (n,) of windows (n, 3, *input_shape)."""
     codes = encode(network, windows.flatten(0, 1))
     return head(network, codes.reshape(len(windows), 3, -1))
+
+
+def levels(network: nn.Module, features: Tensor) -> Tensor:
+    """Return the levels (n, n_levels) of segments, of a network whose codes carry them."""
+    found: Tensor = network.levels(features)  # type: ignore[operator]
+    return found

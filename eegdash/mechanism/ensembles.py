@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegdash.mechanism import calls
-from eegdash.mechanism.hooks import hooked
 from eegdash.mechanism.layers import Site
 from eegdash.mechanism.statistics import (
     AgainstNull,
@@ -22,6 +21,7 @@ from eegdash.mechanism.statistics import (
     auroc,
     group_interval,
 )
+from eegdash.networks.hooks import hooked
 
 if TYPE_CHECKING:
     from torch import nn
@@ -292,7 +292,10 @@ def contributions(
     The first-order estimate of what the seizure logit would lose if the unit fell silent
     (Shrikumar A. et al. 2016, arXiv 1605.01713; for units: Molchanov P. et al. 2016, arXiv
     1611.06440). The derivative is taken at the module that carries the unit, and the rectified
-    value multiplies it.
+    value multiplies it. Conductance (Dhamdhere K. et al. 2018, arXiv 1805.12233) would follow the
+    logit from a baseline instead; captum's LayerConductance counts one row of a layer for each
+    window, while three segments of a window pass the encoder here. Behind it, where it can be
+    had, and in a linear head, both agree.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eegdash.errors import CheckpointError
-from eegdash.mechanism.hooks import hooked
+from eegdash.networks.hooks import hooked
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

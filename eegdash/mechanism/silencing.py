@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegdash.mechanism import calls
-from eegdash.mechanism.hooks import hooked
+from eegdash.mechanism.differences import Differences
 from eegdash.mechanism.layers import Site, tensor_of
-from eegdash.mechanism.replay import Replay
+from eegdash.networks.hooks import hooked
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -160,7 +160,7 @@ class Altering:
         axis = self.site.unit_axis
         altered = values.clone()
         own = values.index_select(axis, _index(units))
-        replacement = self._replacement(intervention.mode, own, units, offset)
+        replacement = self.replacements(intervention.mode, own, units, offset=offset)
         mixed = own + intervention.dose * (replacement - own)
         # where the network rectifies, what is not negative passes as it is
         return altered.index_copy_(axis, _index(units), mixed)
@@ -174,19 +174,40 @@ class Altering:
 
         return alter
 
-    def _replacement(self, mode: str, own: Tensor, units: list[int], offset: int) -> Tensor:
+    def replacements(
+        self,
+        mode: str,
+        own: Tensor,
+        units: Sequence[int] | None = None,
+        *,
+        offset: int,
+    ) -> Tensor:
+        """Return what the answers of units are replaced by, of the shape of ``own``.
+
+        Parameters
+        ----------
+        mode : str
+            One of :data:`MODES`.
+        own : Tensor
+            Answers of these units.
+        units : sequence of int, optional
+            Default all of the layer.
+        offset : int
+            Index of the first segment or window.
+        """
         import torch
 
         axis = self.site.unit_axis
+        chosen = range(self.site.n_units) if units is None else units
         if mode == "zero":
             return torch.zeros_like(own)
         if mode == "resample":
             rng = np.random.default_rng([self.seed, offset])
             drawn = rng.integers(len(self.fill.donors), size=len(own))
-            return self.fill.donors[torch.from_numpy(drawn)].index_select(axis, _index(units))
-        values = (self.fill.mean if mode == "mean" else self.fill.high)[_index(units)]
+            return self.fill.donors[torch.from_numpy(drawn)].index_select(axis, _index(chosen))
+        values = (self.fill.mean if mode == "mean" else self.fill.high)[_index(chosen)]
         shape = [1] * own.ndim
-        shape[axis] = len(units)
+        shape[axis] = len(values)
         return values.reshape(shape).expand_as(own)
 
 
@@ -229,7 +250,8 @@ def altered_logits(
 class SegmentRunner:
     """Encodes segments under many interventions on one layer, then joins them to windows.
 
-    Layers before the altered one are computed once for all interventions.
+    What lies before the altered layer is computed once for all interventions
+    (:mod:`eegdash.mechanism.differences`).
 
     Parameters
     ----------
@@ -243,12 +265,13 @@ class SegmentRunner:
     ) -> None:
         self.network, self.altering = network, altering
         self.interventions = tuple(interventions)
-        self._replay = Replay(network, altering.site) if altering.site.in_encoder else None
+        in_encoder = altering.site.in_encoder
+        self._run = Differences(network, altering.site) if in_encoder else None
 
     @property
     def n_codes(self) -> int:
         """How many sets of codes :meth:`codes` gives: 1, or 1 and one for each intervention."""
-        return 1 + (len(self.interventions) if self._replay else 0)
+        return 1 + (len(self.interventions) if self._run else 0)
 
     def codes(
         self, features: NDArray[np.float32], *, offset: int, only: Sequence[int] | None = None
@@ -265,17 +288,19 @@ class SegmentRunner:
         """
         import torch
 
-        wanted = range(len(self.interventions)) if only is None else only
+        chosen = range(len(self.interventions)) if only is None else only
+        wanted = [self.interventions[k] for k in chosen]
         with torch.inference_mode():
             tensor = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32))
-            if self._replay is None:
+            if self._run is None:
                 return [calls.encode(self.network, tensor)]
-            codes, output = self._replay.start(tensor)
-            found = [codes]
-            for k in wanted:
-                changed = self.altering.output(output, self.interventions[k], offset=offset)
-                found.append(self._replay.codes(tensor, changed))
-            return found
+            started = self._run.start(tensor)
+            found: dict[Intervention, Tensor] = {}
+            for mode in dict.fromkeys(one.mode for one in wanted):
+                alike = [one for one in wanted if one.mode == mode]
+                codes = self._run.codes(started, self.altering, alike, offset=offset)
+                found |= dict(zip(alike, codes, strict=True))
+            return [started.codes, *(found[one] for one in wanted)]
 
     def logits(self, triples: Sequence[Tensor]) -> NDArray[np.float32]:
         """Return the logits, unaltered first: (1 + n_interventions, n_windows).
@@ -289,7 +314,7 @@ class SegmentRunner:
 
         with torch.inference_mode():
             rows = [calls.head(self.network, codes).numpy().copy() for codes in triples]
-            if self._replay is None:
+            if self._run is None:
                 for intervention in self.interventions:
                     with altered(self.network, self.altering, intervention):
                         rows.append(calls.head(self.network, triples[0]).numpy().copy())

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from math import log, log10
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 BANDS_HZ: tuple[tuple[int, int], ...] = ((1, 4), (4, 8), (8, 16), (16, 33))
 """Bands of the levels, Hz, half open: about the same width on a logarithmic axis."""
@@ -116,3 +116,65 @@ def as_usual(levels: Sequence[float] | None) -> tuple[float, ...]:
     if len(found) != N_LEVELS:
         raise ValueError(f"usual_level has {len(found)} values; it needs {N_LEVELS}")
     return found
+
+
+class JudgesByBackground(nn.Module):
+    """What networks share that hold a window's levels against the recording's background.
+
+    A subclass makes the modules named below, encodes segments, and joins the segments of a window.
+
+    Attributes
+    ----------
+    usual_level : tuple of float
+        Background of the recordings of the training, by band.
+    drop, dense, out : nn.Module
+        From the joined segments to the logit by all that is seen.
+    level : nn.Linear
+        From the levels of the three segments to the logit by the levels alone.
+    """
+
+    usual_level: tuple[float, ...]
+    drop: nn.Dropout
+    dense: nn.Linear
+    out: nn.Linear
+    level: nn.Linear
+
+    @property
+    def n_levels(self) -> int:
+        """How many of the last values of a code are levels."""
+        return N_LEVELS
+
+    def encode(self, features: Tensor) -> Tensor:
+        """Return the codes (n, dimension) of segments (n, *input_shape)."""
+        raise NotImplementedError
+
+    def joined(self, codes: Tensor, seen: Tensor) -> Tensor:
+        """Return what ``dense`` gets of codes (n, 3, units) and levels (n, 3, 2 n_levels)."""
+        raise NotImplementedError
+
+    def background(self, levels: Tensor) -> Tensor:
+        """Return the background (n_levels,) from the levels (n, n_levels) of a recording."""
+        usual = torch.tensor(self.usual_level, dtype=levels.dtype, device=levels.device)
+        return background_of(levels, usual)
+
+    def experts(self, embeddings: Tensor, background: Tensor | None = None) -> Tensor:
+        """Return the logits (n, 2) of windows: by all that is seen, and by the levels alone."""
+        codes, levels = embeddings[..., :-N_LEVELS], embeddings[..., -N_LEVELS:]
+        if background is None:
+            background = self.background(levels[:0, 0])
+        seen = level_inputs(levels, background)
+        hidden = torch.relu(self.dense(self.drop(self.joined(codes, seen))))
+        return torch.cat([self.out(hidden), self.level(seen.flatten(1))], dim=1)
+
+    def head(self, embeddings: Tensor, background: Tensor | None = None) -> Tensor:
+        """Return the logits (n,) of windows from codes (n, 3, dimension): the sum of the experts.
+
+        Without a background, (n_levels,) or (n, n_levels), the usual one is taken.
+        """
+        return self.experts(embeddings, background).sum(dim=1)
+
+    def forward(self, window_features: Tensor, background: Tensor | None = None) -> Tensor:
+        """Return the logits (n,) of windows (n, 3, *input_shape)."""
+        n = window_features.shape[0]
+        codes = self.encode(window_features.flatten(0, 1))
+        return self.head(codes.reshape(n, 3, -1), background)

@@ -10,16 +10,15 @@ from torch import Tensor, nn
 
 from eegdash.networks.levels import (
     N_LEVELS,
+    JudgesByBackground,
     as_usual,
-    background_of,
-    level_inputs,
     of_samples,
 )
 
 _QUIETEST_UV = 1e-3  # keeps a window without any signal from dividing by zero
 
 
-class ShallowCnn(nn.Module):
+class ShallowCnn(JudgesByBackground):
     """Seizure network over the samples of a 9 s window.
 
     The same convolutions in time run over every derivation. Their strongest and their mean
@@ -98,11 +97,6 @@ class ShallowCnn(nn.Module):
         """Shape of one segment's features: (n_channels, n_samples)."""
         return self.n_channels, self.n_samples
 
-    @property
-    def n_levels(self) -> int:
-        """How many of the last values of a code are levels."""
-        return N_LEVELS
-
     def parameters_dict(self) -> dict[str, float | list[float]]:
         """Return the constructor's arguments."""
         return {
@@ -134,30 +128,6 @@ class ShallowCnn(nn.Module):
         """Return the levels (n, n_levels) of segments (n, *input_shape)."""
         return of_samples(features, self.sfreq)
 
-    def background(self, levels: Tensor) -> Tensor:
-        """Return the background (n_levels,) from the levels (n, n_levels) of a recording."""
-        usual = torch.tensor(self.usual_level, dtype=levels.dtype, device=levels.device)
-        return background_of(levels, usual)
-
-    def experts(self, embeddings: Tensor, background: Tensor | None = None) -> Tensor:
-        """Return the logits (n, 2) of windows: by all that is seen, and by the levels alone."""
-        codes, levels = embeddings[..., :-N_LEVELS], embeddings[..., -N_LEVELS:]
-        if background is None:
-            background = self.background(levels[:0, 0])
-        seen = level_inputs(levels, background)
-        joined = torch.cat([codes, seen], dim=2).flatten(1)
-        hidden = torch.relu(self.dense(self.drop(joined)))
-        return torch.cat([self.out(hidden), self.level(seen.flatten(1))], dim=1)
-
-    def head(self, embeddings: Tensor, background: Tensor | None = None) -> Tensor:
-        """Return the logits (n,) of windows from codes (n, 3, dimension): the sum of the experts.
-
-        Without a background, (n_levels,) or (n, n_levels), the usual one is taken.
-        """
-        return self.experts(embeddings, background).sum(dim=1)
-
-    def forward(self, window_features: Tensor, background: Tensor | None = None) -> Tensor:
-        """Return the logits (n,) of windows (n, 3, n_channels, n_samples)."""
-        n = window_features.shape[0]
-        codes = self.encode(window_features.flatten(0, 1))
-        return self.head(codes.reshape(n, 3, -1), background)
+    def joined(self, codes: Tensor, seen: Tensor) -> Tensor:
+        """Return all that is known of the three segments, one after the other."""
+        return torch.cat([codes, seen], dim=2).flatten(1)

@@ -9,16 +9,15 @@ from torch import Tensor, nn
 
 from eegdash.networks.levels import (
     N_LEVELS,
+    JudgesByBackground,
     as_usual,
-    background_of,
-    level_inputs,
     of_log_power,
 )
 
 _BELOW, _ABOVE = 0.5, 3.5  # of normalised log power around the level of the segment
 
 
-class SpectrogramCnnLstm(nn.Module):
+class SpectrogramCnnLstm(JudgesByBackground):
     """Seizure network over the spectrogram triptych of a 9 s window.
 
     The same small convolutions run over the spectrogram of every derivation, so that a rhythm is
@@ -96,11 +95,6 @@ class SpectrogramCnnLstm(nn.Module):
         """Shape of one segment's features: (n_channels, n_freqs, n_frames)."""
         return self.n_channels, self.n_freqs, self.n_frames
 
-    @property
-    def n_levels(self) -> int:
-        """How many of the last values of a code are levels."""
-        return N_LEVELS
-
     def parameters_dict(self) -> dict[str, int | list[float]]:
         """Return the constructor's arguments."""
         return {
@@ -133,30 +127,7 @@ class SpectrogramCnnLstm(nn.Module):
         """Return the levels (n, n_levels) of segments (n, *input_shape)."""
         return of_log_power(features)
 
-    def background(self, levels: Tensor) -> Tensor:
-        """Return the background (n_levels,) from the levels (n, n_levels) of a recording."""
-        usual = torch.tensor(self.usual_level, dtype=levels.dtype, device=levels.device)
-        return background_of(levels, usual)
-
-    def experts(self, embeddings: Tensor, background: Tensor | None = None) -> Tensor:
-        """Return the logits (n, 2) of windows: by all that is seen, and by the levels alone."""
-        codes, levels = embeddings[..., :-N_LEVELS], embeddings[..., -N_LEVELS:]
-        if background is None:
-            background = self.background(levels[:0, 0])
-        seen = level_inputs(levels, background)
-        sequence, _ = self.lstm(torch.cat([codes, seen], dim=2))
-        hidden = torch.relu(self.dense(self.drop(sequence[:, -1])))
-        return torch.cat([self.out(hidden), self.level(seen.flatten(1))], dim=1)
-
-    def head(self, embeddings: Tensor, background: Tensor | None = None) -> Tensor:
-        """Return the logits (n,) of windows from codes (n, 3, dimension): the sum of the experts.
-
-        Without a background, (n_levels,) or (n, n_levels), the usual one is taken.
-        """
-        return self.experts(embeddings, background).sum(dim=1)
-
-    def forward(self, window_features: Tensor, background: Tensor | None = None) -> Tensor:
-        """Return the logits (n,) of windows (n, 3, n_channels, n_freqs, n_frames)."""
-        n = window_features.shape[0]
-        codes = self.encode(window_features.flatten(0, 1))
-        return self.head(codes.reshape(n, 3, -1), background)
+    def joined(self, codes: Tensor, seen: Tensor) -> Tensor:
+        """Return what the recurrent layer says (n, dimension) after the three segments."""
+        sequence: Tensor = self.lstm(torch.cat([codes, seen], dim=2))[0]
+        return sequence[:, -1]

@@ -66,12 +66,16 @@ def separation(result: Mapping[str, Any]) -> Figure:
     probes = [row["probe"]["auroc"] for row in rows]
     control = [row["probe"]["control"] for row in rows]
     data: list[dict[str, Any]] = [
-        _line(names, [c["null_high"] for c in control], "shuffled labels, 95 %", _FAINT, width=0),
         {
-            **_line(names, [c["null_low"] for c in control], "", _FAINT, width=0),
+            **_line(names, [c["null_high"] for c in control], "", _FAINT, width=0),
+            "showlegend": False,
+        },
+        {
+            **_line(
+                names, [c["null_low"] for c in control], "shuffled labels, 95 %", GREY, width=1
+            ),
             "fill": "tonexty",
             "fillcolor": _FAINT,
-            "showlegend": False,
         },
         {
             "type": "scatter",
@@ -84,7 +88,6 @@ def separation(result: Mapping[str, Any]) -> Figure:
             "marker": {"size": 9, "symbol": "diamond"},
         },
     ]
-    data[0]["fill"] = None
     return _figure(
         data,
         x="layer, input first",
@@ -313,13 +316,18 @@ def unit_filter(filters: Mapping[str, Any], unit: int) -> list[Figure]:
     return [taps, gain]
 
 
-STEPS_UV = (20, 50, 100, 200, 400, 1000, 2000)
+STEPS_UV = (20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000)
 
 
 def trace_step_uv(eeg: Mapping[str, Any]) -> int:
-    """Return the distance of two traces, uV: the least that nine of ten samples stay within."""
-    sizes = sorted(abs(v) for row in eeg["uv"] for v in row[::4])
-    wanted = sizes[int(0.9 * len(sizes))] if sizes else 0
+    """Return the distance of two traces, uV: the least that 17 of 20 samples stay within.
+
+    The larger deflections reach over their neighbours, as they do on paper.
+    """
+    offsets = [sum(row) / max(len(row), 1) for row in eeg["uv"]]
+    rows = zip(eeg["uv"], offsets, strict=True)
+    sizes = sorted(abs(v - offset) for row, offset in rows for v in row[::4])
+    wanted = sizes[int(0.85 * len(sizes))] if sizes else 0
     return next((step for step in STEPS_UV if step >= wanted), STEPS_UV[-1])
 
 
@@ -328,12 +336,13 @@ def window(eeg: Mapping[str, Any]) -> Figure:
     n, step_uv = len(eeg["names"]), trace_step_uv(eeg)
     data: list[dict[str, Any]] = []
     for k, row in enumerate(eeg["uv"]):
+        offset = sum(row) / max(len(row), 1)  # a drift of the electrode is no deflection
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines",
                 "x": eeg["time_s"],
-                "y": [-k * step_uv - v for v in row],  # negative up
+                "y": [-k * step_uv - (v - offset) for v in row],  # negative up
                 "line": {"width": 1.0, "color": BLUE},
                 "hoverinfo": "skip",
                 "showlegend": False,
@@ -362,7 +371,7 @@ def window(eeg: Mapping[str, Any]) -> Figure:
             "ticktext": eeg["names"],
             "tickfont": {"size": 9},
             "zeroline": False,
-            "range": [-(n - 0.2) * step_uv, 0.8 * step_uv],
+            "range": [-(n + 0.3) * step_uv, 1.3 * step_uv],
         },
         "yaxis2": {"domain": [0, 0.27], "title": {"text": "Hz"}, "range": [0, 30]},
         "margin": {"l": 60, "r": 10, "t": 10, "b": 40},
@@ -403,10 +412,14 @@ def random_drops(result: Mapping[str, Any]) -> Figure:
     """AUROC drops of the random ensembles, and that of the ensemble."""
     effect = result["effect"]
     drop = effect["against_random"]["auroc_drop"]["value"]
+    known = [v for v in (drop, *effect["random_drops"]) if v is not None] or [0.0]
+    # ensembles that all do the same stand in one bar, and do not fill the chart
+    room = max(0.05 * (max(known) - min(known)), 0.002)
+    low, high = min(known) - room, max(known) + room
     bars = {
         "type": "histogram",
         "x": effect["random_drops"],
-        "nbinsx": 30,
+        "xbins": {"start": low, "end": high, "size": (high - low) / 30},
         "marker": {"color": GREY},
         "name": "random ensembles",
     }
@@ -422,6 +435,7 @@ def random_drops(result: Mapping[str, Any]) -> Figure:
         [bars],
         x="fall of the AUROC when silenced",
         y="random ensembles",
+        xaxis={"title": {"text": "fall of the AUROC when silenced"}, "range": [low, high]},
         shapes=[line] if drop is not None else [],
         annotations=[note] if drop is not None else [],
         height=300,

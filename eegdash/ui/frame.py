@@ -9,6 +9,7 @@ from eegdash.ui import cache, identity
 from eegdash.ui.session import BLINDED_COOKIE, session, widget_value
 
 RESEARCH_USE = "Research use, not for diagnosis."
+ABOUT = "../../pages/about.py"
 
 # Streamlit's own spacing wastes a quarter of a laptop's screen height. The file that its tables
 # offer would carry file names, and text that a spreadsheet runs: exports are made on their page.
@@ -95,5 +96,7 @@ def _mode_chosen() -> None:
 
 
 def footer() -> None:
-    """Draw the version and, once more, what the program is not."""
-    st.caption(f"EEG review {__version__} · {RESEARCH_USE}")
+    """Draw the version, once more what the program is not, and the way to the server's page."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"EEG review {__version__} · {RESEARCH_USE}", width="content")
+        st.page_link(ABOUT, label=":gray[:small[About this server]]")

@@ -18,8 +18,8 @@ from eegdash.workflows.readers import ADJUDICATOR, READER, Reader, may_adjudicat
 LONGEST_NAME = 100  # characters that a label keeps of a reader's name
 NO_AUTHLIB = (
     "This installation names an identity provider, but nobody can log in, because the "
-    "package Authlib is missing. Have it installed (pip install 'Authlib>=1.3.2') and the "
-    "dashboard restarted. Until then recordings can be read, but nothing is saved."
+    "package Authlib is missing. Have it installed (pip install 'Authlib>=1.3.2' 'httpx>=0.24.1') "
+    "and the dashboard restarted. Until then recordings can be read, but nothing is saved."
 )
 NOT_CONFIGURED = (
     "Nobody can log in, because the section [auth] of .streamlit/secrets.toml is not complete: it "

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from eegdash import logs
 from eegdash.ui import cache
 from eegdash.ui.sockets import send_at_once
 from eegdash.workflows import library
@@ -17,6 +18,8 @@ _WARM_UP_AFTER_S = 4.0  # the first page is drawn by then
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """Make the workspace, fill an empty one, and end the worker process with the server."""
+    logs.configure(cache.desk().settings.log)
+    logs.withhold(cache.desk().settings.log)
     send_at_once()
     if not library.recording_files(cache.desk()):
         cache.queue().submit("demo", "demo", {})

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from eegdash.timings import TIMINGS
 from eegdash.ui import frame, identity
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -21,9 +22,12 @@ page = st.navigation(
         st.Page(PAGES / "labels.py", title="Labels", icon=":material/rate_review:"),
         st.Page(PAGES / "models.py", title="Models", icon=":material/model_training:"),
         st.Page(PAGES / "mechanism.py", title="Inside the detector", icon=":material/hub:"),
+        # reached from the foot of every page: it is for those who run the server
+        st.Page(PAGES / "about.py", title="About this server", visibility="hidden"),
     ],
     position="top",
 )
 identity.follow_login()
-page.run()
+with TIMINGS.measure(f"page: {page.title}", frequent=True):
+    page.run()
 frame.footer()

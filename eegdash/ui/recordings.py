@@ -124,12 +124,14 @@ def _keep_upload(name: str, content: bytes) -> None:
     if path in before:
         st.toast(f"{plain(path.name)} is already here.", icon=":material/info:")
         return
-    problem = library.facts(desk, path).problem
-    if problem:
+    found = library.facts(desk, path)
+    if found.problem:
         path.unlink(missing_ok=True)
-        st.toast(f"Not added. {plain(problem)}", icon=":material/error:")
-    else:
-        st.toast(f"Added as {plain(path.name)}.", icon=":material/check:")
+        st.toast(f"Not added. {plain(found.problem)}", icon=":material/error:")
+        return
+    st.toast(f"Added as {plain(path.name)}.", icon=":material/check:")
+    if found.personal:
+        st.toast(plain(found.personal), icon=":material/badge:", duration="long")
 
 
 def cancel(job_id: str) -> None:
@@ -233,8 +235,8 @@ def _row(path: Path, facts: library.Facts, model: CheckpointInfo | None) -> None
         f"{duration(facts.duration_s)}{gaps}  \n"
         f":gray[{facts.n_eeg} EEG of {facts.n_channels} channels, {facts.sfreq:g} Hz]"
     )
-    _state(state, path, facts, model, blind)
     own_only = not readers.sees_others(cache.desk(), facts.sha256, identity.reader())
+    _state(state, path, facts, model, blind, own_only)
     _signed(state, facts.sha256, own_only)
     with actions.container(horizontal=True, horizontal_alignment="right"):
         # a note may come from the reference, which a blinded reader does not see
@@ -277,6 +279,7 @@ def _state(
     facts: library.Facts,
     model: CheckpointInfo | None,
     blind: bool,
+    own_only: bool,
 ) -> None:
     key = f"{facts.sha256}-{path.name}"
     if facts.not_scorable:
@@ -295,11 +298,13 @@ def _state(
         column.markdown("scored  \n:gray[what was found is hidden until you commit a first read]")
         return
     if _is_scored(facts, model):
-        found = score.scored_summary(cache.desk(), path, model, session().reviewer)
+        found = score.scored_summary(
+            cache.desk(), path, model, session().reviewer, own_only=own_only
+        )
         column.markdown(
             f"scored: {_count(found.n_events, 'detection')} at threshold "
             f"{found.threshold_pm / 1000:.2f}  \n"
-            f":gray[{_reviewed(found)}]"
+            f":gray[{_reviewed(found, own_only)}]"
         )
         return
     _progress(column, path, facts, model, key)
@@ -313,12 +318,12 @@ def _signed(column: st.delta_generator.DeltaGenerator, sha256: str, own_only: bo
         column.markdown(f":material/task_alt: signed off by {', '.join(words)}")
 
 
-def _reviewed(found: score.ScoredSummary) -> str:
+def _reviewed(found: score.ScoredSummary, own_only: bool) -> str:
     if found.too_short:
         return "too little could be scored for a detection"
     if not found.n_labels:
-        return "not reviewed yet"
-    labels = _count(found.n_labels, "label")
+        return "no label of yours" if own_only else "not reviewed yet"
+    labels = _count(found.n_labels, "label") + (" of yours" if own_only else "")
     return f"{labels}, {found.n_reviewed} of {found.n_events} detections reviewed by you"
 
 
@@ -344,7 +349,7 @@ def _progress(
     queue = cache.queue()
     job = queue.latest("score", subject(facts.sha256, model))
     if job is not None and job.active:
-        text = "scoring" if job.state == "running" else "waiting"
+        text = "scoring" if job.state == "running" else f"waiting, {queue.ahead(job.id)} before it"
         column.progress(job.progress, text)
         column.button("Cancel", key=f"cancel-{key}", on_click=cancel, args=(job.id,))
         return

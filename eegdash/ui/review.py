@@ -48,6 +48,8 @@ def draw() -> None:
     recording = opened.recording
     blind = reads_blind(recording.sha256)
     frame.header(_headline(path, opened, blind))
+    if recording.incomplete:
+        st.warning(plain(recording.incomplete), icon=":material/content_cut:")
     tiles.register(recording.sha256, path)
     model = chosen_model(desk.models())
     if model is None or score.load_trace(desk, opened, model) is None:
@@ -55,6 +57,7 @@ def draw() -> None:
     _viewer(path, model)
     reference = None if blind else opened.reference
     notes = [*recording.warnings, *(reference.warnings if reference else ())]
+    notes = [note for note in notes if note != recording.incomplete]  # it stands above the EEG
     if notes:
         with st.expander(f"Notes on this file ({len(notes)})"):
             for note in notes:
@@ -133,7 +136,8 @@ def _scoring(path: Path, sha256: str, model: CheckpointInfo, polled: bool) -> No
         st.rerun()  # it began, or it ended: the whole page follows
     left, right = st.columns([6, 1], vertical_alignment="center")
     if job is not None and job.active:
-        text = "Scoring …" if job.state == "running" else "Waiting for other recordings …"
+        before = f"Waiting, {queue.ahead(job.id)} before it …"
+        text = "Scoring …" if job.state == "running" else before
         left.progress(job.progress, text)
         right.button("Cancel", key="cancel", on_click=cancel, args=(job.id,), width="stretch")
         return

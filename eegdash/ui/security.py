@@ -10,6 +10,7 @@ from pathlib import Path
 
 import streamlit
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_AGE_S = 12 * 3600
@@ -62,6 +63,29 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+
+class AllowedHosts:
+    """ASGI middleware that answers only to the names of ``server.allowedHosts``.
+
+    Streamlit checks them for its websocket alone. A page of another site whose name was pointed at
+    this server (DNS rebinding) would be of the same origin as its routes; it gets 421.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the call on, unless it was sent to another name."""
+        from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+        if scope["type"] == "http":
+            host = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"host"), None)
+            if not is_host_allowed(host):
+                answer = PlainTextResponse("This server does not answer to that name.", 421)
+                await answer(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
 
 
 @dataclass(frozen=True, slots=True)

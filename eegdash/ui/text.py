@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 
 _NUMBER = re.compile(r"[0-9]{1,8}(\.[0-9]{1,3})?")
+# what begins an address: http://, https://, www.
+_ADDRESS = re.compile(r"https?(?=://)|www(?=\.)", re.IGNORECASE)
+_JOINER = "\u2060"
 _SPECIAL = frozenset("\\`*_{}[]()#+-.!|<>$:~^&")
 
 
 def plain(text: str) -> str:
-    """Return text that markdown shows as it is: no link, image, heading, formula or icon."""
+    """Return text that markdown shows as it is: no link, image, heading, formula or icon.
+
+    Addresses become links even where every sign is escaped; an invisible sign that joins words
+    (U+2060) keeps them text.
+    """
+    text = _ADDRESS.sub(lambda found: f"{found[0]}{_JOINER}", text).replace("@", f"{_JOINER}@")
     escaped = "".join(f"\\{c}" if c in _SPECIAL else c for c in text)
     return " ".join(escaped.split())
 

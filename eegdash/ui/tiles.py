@@ -23,10 +23,11 @@ from eegdash.montage import MONTAGES, shown
 from eegdash.plotting import tiles
 from eegdash.plotting.pyramid import tile_bytes
 from eegdash.plotting.trend_tiles import SPECTROGRAM
+from eegdash.timings import TIMINGS
 from eegdash.ui import cache, report_routes, scripts
 from eegdash.ui.operating import routes as operating
 from eegdash.ui.security import TOKEN_AGE_S, verified
-from eegdash.workflows import display, library, score
+from eegdash.workflows import display, library, score, server
 
 _IMMUTABLE = {"cache-control": f"private, max-age={TOKEN_AGE_S}, immutable"}
 _LATER = {"cache-control": "no-store"}
@@ -77,7 +78,8 @@ def _guarded(handler: Handler, *, for_blind: bool) -> Callable[[Request], Respon
         if path is None:
             return Response("the recording is gone", 410, headers=_LATER)
         try:
-            return handler(request, grant.recording_sha256, path)
+            with TIMINGS.measure("tile or table", frequent=True):
+                return handler(request, grant.recording_sha256, path)
         except (ArithmeticError, ValueError, LookupError):
             return Response("no such tile", 404, headers=_LATER)
         except EegdashError:
@@ -220,11 +222,20 @@ def _stored_trace(path: Path, model_sha256: str) -> ProbabilityTrace:
 
 
 def _healthz(request: Request) -> Response:
-    return JSONResponse({"status": "ok"})
+    """Say that the server answers; it touches nothing, so it may be asked every second."""
+    return JSONResponse({"status": "ok"}, headers=_LATER)
+
+
+def _readyz(request: Request) -> Response:
+    """Say whether labels can be read and saved, with status 503 where not; of nobody's EEG."""
+    problems = server.problems(cache.desk())
+    status = {"status": "not ready" if problems else "ok", "problems": problems}
+    return JSONResponse(status, 503 if problems else 200, headers=_LATER)
 
 
 ROUTES = [
     Route("/healthz", _healthz),
+    Route("/readyz", _readyz),
     Route("/tiles/{token}/raw/{mark}/{montage}/{bad}/{filters}/{level:int}/{index:int}", _raw),
     Route("/tiles/{token}/spectrogram/{key}/{level:int}/{index:int}", _prepared),
     Route("/tiles/{token}/trend/{kind}/{key}/{level:int}/{index:int}", _prepared),

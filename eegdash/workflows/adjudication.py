@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.errors import LabelNotSavedError
@@ -14,10 +15,11 @@ from eegdash.labels.opinions import NO_SEIZURE, SEIZURE, UNSURE, Reading, stance
 from eegdash.labels.spans import common, spans_of, total_s
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.offers import overlaps
-from eegdash.workflows.opinion_material import Opinions, opinions
+from eegdash.workflows.opinion_material import Opinions, readings_of, visible
 from eegdash.workflows.queue_spans import Detected, detected
 from eegdash.workflows.readers import ADJUDICATOR, Reader, Sight, may_adjudicate
 from eegdash.workflows.recording_names import files_by_hash, shown_name
+from eegdash.workflows.remembered import Remembered
 from eegdash.workflows.review import named
 
 OPEN, DECIDED = "open", "decided"
@@ -114,16 +116,33 @@ def cases(
         Only of this recording.
     """
     wanted = {recording_sha256} if recording_sha256 else None
-    material, _ = opinions(desk, reader, recordings=wanted)
+    reading = desk.labels.reading()
+    said = desk.labels.all()
+    sight = Sight(desk, reader, said)
+    by_recording, _ = visible(said, sight, wanted)
     files = files_by_hash(desk)
     found: list[Case] = []
-    for one in material:
-        name = shown_name(one.recording_sha256, files)
-        machine = None if one.blind else detected(desk, one.recording_sha256, model)
-        found += [
-            case for case in _cases_of(desk, one, name, machine) if state in (None, case.state)
-        ]
-    return tuple(sorted(found, key=lambda x: (x.name, x.recording_sha256, x.onset_s)))
+    for sha256, name in sorted(
+        ((x, shown_name(x, files)) for x in by_recording), key=lambda x: (x[1], x[0])
+    ):
+        records, blind = by_recording[sha256], sight.blind(sha256)
+        machine = None if blind else detected(desk, sha256, model)
+        key = (reading, sha256, name, tuple(x.uuid for x in records))
+        every = _known.of(key, machine, partial(_worked_out, desk, records, blind, name, machine))
+        found += [case for case in every if state in (None, case.state)]
+    return tuple(found)
+
+
+_known: Remembered[Case] = Remembered(100_000)
+
+
+def _worked_out(
+    desk: Desk, records: Sequence[Label], blind: bool, name: str, machine: Detected | None
+) -> tuple[Case, ...]:
+    """Return the cases of one recording, by onset."""
+    sha256 = records[0].recording_sha256
+    one = Opinions(sha256, tuple(records), readings_of(records), blind)
+    return tuple(_cases_of(desk, one, name, machine))
 
 
 def _cases_of(desk: Desk, one: Opinions, name: str, machine: Detected | None) -> list[Case]:

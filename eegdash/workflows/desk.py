@@ -11,6 +11,7 @@ from eegdash.checkpoints import CheckpointInfo, list_checkpoints
 from eegdash.errors import CheckpointError, LabelNotSavedError, WorkspaceError
 from eegdash.labels import DraftLabel, Label, LabelBook, open_labels
 from eegdash.settings import Settings
+from eegdash.timings import TIMINGS
 from eegdash.workflows.locked_points import with_locked_point
 from eegdash.workflows.model_decisions import DecisionHistory, decision_history, usable
 from eegdash.workflows.reading_plan import current_guideline
@@ -52,7 +53,8 @@ class Desk:
             except WorkspaceError as error:
                 raise LabelNotSavedError(f"NOT saved: {error}") from error
             draft = replace(draft, guideline=held.version if held else "")
-        return self.labels.append(draft)
+        with TIMINGS.measure("label append"):
+            return self.labels.append(draft)
 
     def models(self) -> list[CheckpointInfo]:
         """Return the usable models, shipped and of the workspace; the default comes first.

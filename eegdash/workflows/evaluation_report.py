@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import eegdash
-from eegdash.export.atomic import replacing
+from eegdash.atomic import replacing
 from eegdash.scoring import Estimate, Separation, Spread
 from eegdash.workflows.evaluation import EvaluatedRecording, Evaluation, Group, Point
 

@@ -315,7 +315,7 @@ def _streamed(
 
 
 def _codes(detector: Detector, features: NDArray[np.float32]) -> NDArray[np.float32]:
-    from eegdash.attribution.network_call import one_thread
+    from eegdash.networks.threads import one_thread
 
     with one_thread():
         return detector.encode(features)

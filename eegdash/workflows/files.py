@@ -27,7 +27,14 @@ from eegdash.simulation import (
 )
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.library import open_path, recording_files
-from eegdash.workflows.score import Failed, Progress, as_annotations, post_of, score
+from eegdash.workflows.score import (
+    Failed,
+    Outcome,
+    Progress,
+    as_annotations,
+    post_of,
+    score,
+)
 
 DEMO_NAME = "demo_simulated.edf"
 
@@ -86,7 +93,21 @@ def score_to_files(
     -------
     Written or NotWritten
     """
-    outcome = score(desk, path, model, progress)
+    return write_outcome(
+        desk, path, model, out, score(desk, path, model, progress), threshold_pm=threshold_pm
+    )
+
+
+def write_outcome(
+    desk: Desk,
+    path: Path,
+    model: CheckpointInfo,
+    out: Path,
+    outcome: Outcome,
+    *,
+    threshold_pm: int | None = None,
+) -> Written | NotWritten:
+    """Write the events and the trace of a recording that was scored; parameters as above."""
     if isinstance(outcome, Failed):
         return NotWritten(path, outcome.reason)
     trace = outcome.trace

@@ -61,6 +61,12 @@ class Import:
     uuids: tuple[str, ...] = ()
 
 
+_ALL_READ = (
+    "The file does not say which time was read. As SzCORE has it, the rest of the recording counts "
+    "as read and free of seizures."
+)
+
+
 @dataclass(slots=True)
 class _Found:
     """What a file says about one recording."""
@@ -133,6 +139,8 @@ def read_labels(
         found = {sha256: read(base, content, losses, problems)}
         if kind == "szcore" and coverage is not None:
             _restrict(found[sha256], coverage, sha256, files.get(sha256))
+        if kind == "szcore" and found[sha256].known is None:
+            losses.append(_ALL_READ)
     drafts = _drafts(desk, found, who, f"{FORMATS[kind]}, file {mark[:12]}", mark, losses)
     return _import(desk, kind, drafts, losses, problems, ())
 
@@ -259,10 +267,6 @@ def _from_events(base: str, content: bytes, losses: list[str], problems: list[st
     seizures = [a for a in rows if a.is_seizure]
     if stated:
         return _Found(seizures, spans_of((a.onset_s, a.end_s) for a in [*stated, *seizures]))
-    losses.append(
-        "The file does not say which time was read. As SzCORE has it, the rest of the recording "
-        "counts as read and free of seizures."
-    )
     return _Found(seizures, None)
 
 

@@ -21,9 +21,10 @@ from eegdash.io import READERS, hash_file, open_recording, read_reference
 from eegdash.io.reference import reference_files
 from eegdash.montage import ELECTRODES_10_20, MONTAGES, parse_label, resolve
 from eegdash.recording import Recording, alias_of
+from eegdash.timings import TIMINGS
 from eegdash.workflows.desk import Desk
 
-_FACTS_VERSION = 1
+_FACTS_VERSION = 2
 # one window of the detectors that ship: three segments of 3 s
 _WINDOW_S = DetectorConfig(name="", title="", architecture="", parameters={}).window_s
 _SEVERAL = (".vhdr", ".set")
@@ -49,6 +50,8 @@ class Facts:
         Why the file cannot be opened, in words; empty where it can.
     not_scorable : str
         Why no detector of the usual montage can score it, in words; empty where one can.
+    personal : str
+        Which personal details the file holds, in words that do not repeat them; empty if none.
     """
 
     sha256: str = ""
@@ -66,6 +69,7 @@ class Facts:
     unknown_channels: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    personal: str = ""
 
     @property
     def alias(self) -> str:
@@ -95,22 +99,41 @@ def known_hash(desk: Desk, path: Path) -> str:
     RecordingError
         If the file cannot be read.
     """
-    key = _state_of(path)
-    if key in _hashes:
-        return _hashes[key]
-    stored = desk.workspace.read_state("hashes").get(key)
-    if isinstance(stored, str):
-        _hashes[key] = stored
-        return stored
+    stamp = file_stamp(path)
+    remembered = remembered_hash(desk, stamp)
+    if remembered is not None:
+        return remembered
     # the hash of a format of several files covers them all, and its reader knows which
     sha256 = open_recording(path).sha256 if path.suffix.lower() in _SEVERAL else hash_file(path)
-    desk.workspace.write_state("hashes", {**desk.workspace.read_state("hashes"), key: sha256})
-    _hashes[key] = sha256
+    remember_hash(desk, stamp, sha256)
     return sha256
 
 
-def _state_of(path: Path) -> str:
-    """Return a hash of path, size and time of change; a path itself may carry a patient's name."""
+def remembered_hash(desk: Desk, stamp: str) -> str | None:
+    """Return the hash that a file of this stamp had when it was last read, or None."""
+    if stamp in _hashes:
+        return _hashes[stamp]
+    stored = desk.workspace.read_state("hashes").get(stamp)
+    if not isinstance(stored, str):
+        return None
+    _hashes[stamp] = stored
+    return stored
+
+
+def remember_hash(desk: Desk, stamp: str, sha256: str) -> None:
+    """Keep the hash of a file; the stamp is that from before it was read."""
+    desk.workspace.write_state("hashes", {**desk.workspace.read_state("hashes"), stamp: sha256})
+    _hashes[stamp] = sha256
+
+
+def file_stamp(path: Path) -> str:
+    """Return a hash of path, size and time of change; a path itself may carry a patient's name.
+
+    Raises
+    ------
+    RecordingError
+        If the file is not there.
+    """
     try:
         found = path.stat()
         marks = [f"{path.resolve()}|{found.st_size}|{found.st_mtime_ns}"]
@@ -129,7 +152,7 @@ def facts(desk: Desk, path: Path) -> Facts:
     """Return what is known about a file; a file that cannot be opened is a fact too."""
     state = ""
     try:
-        state = _state_of(path)
+        state = file_stamp(path)
         tried_s, problem = _problems.get(state, (-math.inf, ""))
         if time.monotonic() - tried_s < _RETRY_S:
             return Facts(problem=problem)
@@ -183,6 +206,7 @@ def _facts_of(opened: Opened) -> Facts:
         reference=reference.source if reference else "",
         unknown_channels=unknown,
         warnings=recording.warnings + (reference.warnings if reference else ()),
+        personal=recording.personal,
     )
     verdict = scorability(recording, opened.mapping)
     return replace(found, not_scorable=verdict.reason, missing=verdict.missing)
@@ -238,7 +262,8 @@ def _beside(path: Path) -> str:
 
 @lru_cache(maxsize=16)
 def _open(path: Path, sha256: str) -> Recording:
-    return open_recording(path, sha256=sha256)
+    with TIMINGS.measure("open a recording"):
+        return open_recording(path, sha256=sha256)
 
 
 def open_path(desk: Desk, path: Path) -> Opened:

@@ -15,6 +15,7 @@ from eegdash.errors import DatasetError, WorkspaceError
 from eegdash.mechanism import activations as stored
 from eegdash.mechanism.descriptors import descriptor_names
 from eegdash.mechanism.selection import Supply, select_windows
+from eegdash.networks.threads import one_thread
 from eegdash.recording import alias_of
 from eegdash.scoring import WindowLabels
 from eegdash.workflows.desk import Desk
@@ -26,7 +27,7 @@ from eegdash.workflows.mechanism_windows import (
 )
 from eegdash.workflows.score import Progress
 
-_RESULTS_VERSION = 1
+_RESULTS_VERSION = 2
 
 
 def folder_of(desk: Desk, key: str) -> Path:
@@ -189,11 +190,12 @@ def analyse(
     key = request.key(desk)
     found = load_activations(desk, key)
     share = 0.0 if found is not None else 0.4
-    if found is None:
-        found = compute_activations(desk, request, lambda done: progress(share * done))
-    result = ANALYSES[kind](
-        desk, request, found, parameters, lambda done: progress(share + (1 - share) * done)
-    )
+    with one_thread():
+        if found is None:
+            found = compute_activations(desk, request, lambda done: progress(share * done))
+        result = ANALYSES[kind](
+            desk, request, found, parameters, lambda done: progress(share + (1 - share) * done)
+        )
     meta = {k: v for k, v in found.meta.items() if k != "layers"}
     content = {
         "kind": kind,

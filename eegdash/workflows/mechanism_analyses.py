@@ -149,6 +149,7 @@ def picture_stability(
         for seed in (0, 1)
     ]
     rows = []
+    progress(0.0)
     for k, chosen in enumerate(settings):
         points = separation.picture(scores, chosen)
         quality = separation.picture_quality(scores, points, found.seizure, chosen)

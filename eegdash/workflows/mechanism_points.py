@@ -9,6 +9,7 @@ import numpy as np
 
 from eegdash.checkpoints import CheckpointInfo, read_config
 from eegdash.mechanism.activations import Activations
+from eegdash.mechanism.perturbation import Perturbation, apply
 from eegdash.montage import MONTAGES, resolve
 from eegdash.preprocessing import resample_uv
 from eegdash.spectrogram import power_spectrogram
@@ -16,6 +17,7 @@ from eegdash.workflows import library
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.mechanism_windows import paths_of
 
+AS_RECORDED = Perturbation()
 UNJUDGED = "not judged"
 _SHOWN_HZ = 30.0
 
@@ -70,9 +72,27 @@ def _verdict_at(verdicts: Sequence[tuple[float, float, str]], time_s: float) -> 
 
 
 def window_eeg(
-    desk: Desk, model: CheckpointInfo, sha256: str, centre_s: float
+    desk: Desk,
+    model: CheckpointInfo,
+    sha256: str,
+    centre_s: float,
+    *,
+    changed: Perturbation = AS_RECORDED,
+    seed: int = 0,
 ) -> Mapping[str, Any]:
     """Return traces and spectrogram of one window, for a chart.
+
+    Parameters
+    ----------
+    desk : Desk
+    model : CheckpointInfo
+    sha256 : str
+    centre_s : float
+        Centre of the window, s from the start of the recording.
+    changed : Perturbation
+        What the detector was shown instead of the EEG as it was recorded.
+    seed : int
+        Of what is drawn for it.
 
     Returns
     -------
@@ -90,6 +110,9 @@ def window_eeg(
     stop = first + round(config.window_s * recording.sfreq)
     derived = np.nan_to_num(matrix.apply(recording.read(first, stop, matrix.picks)))
     shown = resample_uv(derived, recording.sfreq, config.sfreq)
+    # drawn as WindowBatch.changed_uv does, by the window's place on the grid
+    index = round((centre_s - config.window_s / 2) / config.step_s)
+    shown = apply(shown, config.sfreq, changed, np.random.default_rng([seed, max(index, 0)]))
     freqs, power = power_spectrogram(
         shown, config.sfreq, window_s=1.0, step_s=0.25, fmax_hz=_SHOWN_HZ
     )

@@ -10,13 +10,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from eegdash.atomic import write_atomically
 from eegdash.cache import cache_key
 from eegdash.mechanism.silencing import ALTERED
 from eegdash.workflows import reading
 from eegdash.workflows.desk import Desk
-from eegdash.workspace import write_atomically
 
 SCHEMA = 1
+KINDS: dict[str, str] = {
+    "separation": "Layers",
+    "picture": "Map of windows",
+    "structure": "Sparsity and overlap",
+    "units": "Units",
+    "ensembles": "Ensembles",
+    "silencing": f"Silencing ({ALTERED})",
+    "perturbation": "Changed input",
+}
+"""Kinds of analyses that are saved, and what the page calls them."""
 _NAME = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
@@ -45,15 +55,28 @@ class Saved:
         return str(self.content["kind"])
 
     @property
+    def model_sha256(self) -> str:
+        """Hash of the weights that it was made with."""
+        return str(self.content["provenance"]["model_sha256"])
+
+    @property
     def title(self) -> str:
         """Kind, model and time, in a line."""
+        when = self.saved_utc[:16].replace("T", " ")
+        return f"{self.subject} · {self.model} · {when}"
+
+    @property
+    def subject(self) -> str:
+        """What was analysed: the kind, and the layer where it is of one."""
+        layer = str(self.content["parameters"].get("layer", ""))
+        return f"{KINDS.get(self.kind, self.kind)}{f', {layer}' if layer else ''}"
+
+    @property
+    def model(self) -> str:
+        """Name and hash of the detector in words."""
         made_of = self.content["provenance"]
-        layer = self.content["parameters"].get("layer", "")
-        altered = f" · {ALTERED}" if self.kind == "silencing" else ""
-        return (
-            f"{self.kind} {layer} · {made_of['model']} ({made_of['model_sha256'][:8]})"
-            f"{' untrained' if made_of['untrained'] else ''}{altered} · {self.saved_utc[:16]}"
-        )
+        random = ", random weights" if made_of["untrained"] else ""
+        return f"{made_of['model']} ({self.model_sha256[:8]}){random}"
 
 
 def _folder(desk: Desk) -> Path:
@@ -91,6 +114,8 @@ def save_result(desk: Desk, content: Mapping[str, Any], *, note: str = "") -> Pa
 def saved_results(desk: Desk, *, reviewer: str = "", blinded: bool = False) -> list[Saved]:
     """Return what was saved, newest first, without what a blinded reader must not see.
 
+    Kinds that this version does not know are left out.
+
     Parameters
     ----------
     desk : Desk
@@ -117,11 +142,34 @@ def every_result(desk: Desk) -> list[Saved]:
             if record["schema"] != SCHEMA:
                 continue
             saved = Saved(path, str(record["saved_utc"]), str(record["note"]), record)
-            if saved.title and list(saved.content["provenance"]["recordings"]):
+            recordings = list(saved.content["provenance"]["recordings"])
+            if saved.title and saved.kind in KINDS and recordings:
                 found.append(saved)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # a file by another hand is not listed
     return sorted(found, key=lambda saved: saved.saved_utc, reverse=True)
+
+
+def saved_of_model(
+    desk: Desk, model_sha256: str, *, reviewer: str = "", blinded: bool = False
+) -> dict[str, list[Saved]]:
+    """Return what was saved of one model by kind, newest first; of a report, for example.
+
+    Parameters
+    ----------
+    desk : Desk
+    model_sha256 : str
+        Hash of its weights.
+    reviewer : str
+    blinded : bool
+        The reader wants to read blinded first.
+    """
+    found: dict[str, list[Saved]] = {}
+    for one in saved_results(desk, reviewer=reviewer, blinded=blinded):
+        untrained = bool(one.content["provenance"]["untrained"])
+        if one.model_sha256 == model_sha256 and not untrained:
+            found.setdefault(one.kind, []).append(one)
+    return found
 
 
 def figures_of(content: Mapping[str, Any]) -> dict[str, float | str | None]:
@@ -146,15 +194,37 @@ def compare(first: Saved, second: Saved) -> list[dict[str, Any]]:
     return rows
 
 
+def counterpart(saved: Sequence[Saved], first: Saved) -> int:
+    """Return which of the saved results to put beside one: of another model, all else alike.
+
+    Where there is none, of another input; where there is none either, itself.
+    """
+    alike = [
+        (one.model_sha256 == first.model_sha256, k)
+        for k, one in enumerate(saved)
+        if one is not first and not _unlike(first, one)
+    ]
+    return min(alike)[1] if alike else saved.index(first)
+
+
+def _unlike(first: Saved, second: Saved) -> bool:
+    """Whether more than the model and the input differs."""
+    why = comparable(first, second)
+    return bool(why) and not why.startswith("The input")
+
+
 def comparable(first: Saved, second: Saved) -> str:
     """Return why two results should not be compared, in words; empty where they may."""
     if first.kind != second.kind:
         return "These are analyses of different kinds."
     a, b = first.content["provenance"], second.content["provenance"]
+    layers = {str(one.content["parameters"].get("layer", "")) for one in (first, second)}
+    if len(layers) > 1:
+        return f"These are of different layers: {' and '.join(sorted(layers))}."
     if sorted(a["recordings"]) != sorted(b["recordings"]):
         return "These were made on different recordings: what differs may be the recordings."
     if a["changed"] != b["changed"]:
-        return "These were made on different input types."
+        return f"The input differs: A {a['input']}, B {b['input']}. What differs may be the input."
     return ""
 
 
@@ -208,6 +278,8 @@ def _of_silencing(result: Mapping[str, Any]) -> dict[str, float | str | None]:
     found["percentile among random ensembles"] = effect["against_random"]["auroc_drop"][
         "percentile"
     ]
+    if "whole_layer" in result:
+        found[f"AUROC, whole layer silenced, {ALTERED}"] = result["whole_layer"]["value"]
     found["claim met"] = "yes" if effect["claim"] else "no"
     return found
 
@@ -301,7 +373,8 @@ def claim_words(result: Mapping[str, Any]) -> str:
     effect, done = result["effect"], result["intervention"]
     random = effect["against_random"]["auroc_drop"]
     return (
-        f"{done['layer']}, {len(done['units'])} units, {done['mode']}"
+        f"{done['layer']}, {len(done['units'])} {'unit' if len(done['units']) == 1 else 'units'}, "
+        f"{done['mode']}"
         f"{', keep only these' if done['keep_only'] else ''}: AUROC "
         f"{interval_words(effect['auroc_before'])} becomes {interval_words(effect['auroc_after'])}"
         f" ({'chance' if effect['to_chance'] else 'not chance'}); other windows called seizure "
@@ -309,8 +382,16 @@ def claim_words(result: Mapping[str, Any]) -> str:
         f"{interval_words(effect['called_after'])} "
         f"({'left alone' if effect['others_spared'] else 'not left alone, or not shown to be'}); "
         f"the drop exceeds {_number(random['percentile'], '.0f')} % of {random['n']} matched "
-        f"random ensembles, p = {_number(random['p'], '.3f')}."
+        f"random ensembles, p = {_number(random['p'], '.3f')}.{_whole_words(result)}"
     )
+
+
+def _whole_words(result: Mapping[str, Any]) -> str:
+    """What goes past the layer, for it is left when all of its units are silenced."""
+    whole = result.get("whole_layer")
+    if whole is None or whole["value"] is None:
+        return ""
+    return f" With every unit of the layer silenced the AUROC is {interval_words(whole)}."
 
 
 def interval_words(values: Mapping[str, Any]) -> str:
@@ -322,11 +403,3 @@ def interval_words(values: Mapping[str, Any]) -> str:
 
 def _number(value: Any, form: str) -> str:
     return "n/a" if value is None else format(float(value), form)
-
-
-def of_kinds(saved: Sequence[Saved]) -> dict[str, list[Saved]]:
-    """Return saved analyses by kind."""
-    found: dict[str, list[Saved]] = {}
-    for one in saved:
-        found.setdefault(one.kind, []).append(one)
-    return found

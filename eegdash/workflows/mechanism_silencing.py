@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,18 +20,17 @@ from eegdash.mechanism.activations import Activations
 from eegdash.mechanism.controls import Controls, matched_controls
 from eegdash.mechanism.effects import Outcomes, effect_of
 from eegdash.mechanism.layers import site_of
-from eegdash.mechanism.perturbation import Perturbation
 from eegdash.mechanism.selection import halves
 from eegdash.mechanism.silencing import (
     ALTERED,
     Altering,
     Intervention,
-    SegmentRunner,
     measure_fill,
 )
-from eegdash.mechanism.statistics import plain
+from eegdash.mechanism.statistics import auroc, group_interval, plain
 from eegdash.scoring import Scores, score_events
 from eegdash.workflows.desk import Desk
+from eegdash.workflows.mechanism_altered import DOSES, Studied, plan_of, study
 from eegdash.workflows.mechanism_windows import (
     ActivationRequest,
     WindowSource,
@@ -44,10 +42,6 @@ from eegdash.workflows.score import Progress, post_of
 if TYPE_CHECKING:
     from eegdash.checkpoints import Detector
 
-DOSES = (0.25, 0.5, 0.75)
-MAX_CONTROL_SEGMENTS = 2400
-"""Of a longer recording the random ensembles see these many segments, 1 h, all over it."""
-_CHUNK = 160
 _REFERENCE_WINDOWS = 128
 _MAX_HOURS = 30.0
 
@@ -85,13 +79,13 @@ def silence(
         )
     altering, means = _altering(desk, request, detector, found, target.layer, tested, seed)
     controls = matched_controls(target.units, means, n=int(parameters["n_controls"]), seed=seed)
-    plan = _plan(target, controls)
+    plan = plan_of(target, altering.site.n_units, controls.ensembles)
     rows, done = [], 0.0
     for source in studied:
         share = source.recording.duration_s / 3600 / hours
-        rows.append(_study(source, altering, plan, _part(progress, done, share)))
+        rows.append(study(source, altering, plan, request, _part(progress, done, share)))
         done += share
-    return _result(request, detector, target, controls, plan, rows, found)
+    return _result(request, detector, target, controls, rows, found)
 
 
 def _part(progress: Progress, done: float, share: float) -> Progress:
@@ -132,127 +126,12 @@ def _altering(
         ]
     )
     windows = [
-        (batch.detector.network, batch.features(Perturbation()))
+        (batch.detector.network, batch.features(request.changed, seed=request.seed))
         for _, batch in reread(desk, request, detector, found, np.sort(rows))
     ]
     site = site_of(detector.network, layer)
     fill = measure_fill(windows, site, seed=seed)
     return Altering(site, fill, seed=seed), np.asarray(fill.mean.numpy())
-
-
-@dataclass(frozen=True, slots=True)
-class _Interventions:
-    """All that is done: the ensemble, its doses, the random ensembles."""
-
-    target: Intervention
-    doses: tuple[Intervention, ...]
-    random: tuple[Intervention, ...]
-
-    @property
-    def all(self) -> tuple[Intervention, ...]:
-        return (self.target, *self.doses, *self.random)
-
-    @property
-    def n_shown(self) -> int:
-        return 1 + len(self.doses)
-
-
-def _plan(target: Intervention, controls: Controls) -> _Interventions:
-    doses = tuple(replace(target, dose=dose) for dose in DOSES)
-    random = tuple(replace(target, units=units) for units in controls.ensembles)
-    return _Interventions(target, doses, random)
-
-
-@dataclass(frozen=True, slots=True)
-class _Studied:
-    """One recording under all interventions.
-
-    ``shown`` (2 + n_doses, n_windows): logits of the model, of the altered one, of the doses.
-    ``random`` (n_random, n_windows), NaN where it was not computed. ``usable``: scorable.
-    """
-
-    source: WindowSource
-    shown: NDArray[np.float32]
-    random: NDArray[np.float32]
-    usable: NDArray[np.bool_]
-
-
-def _study(
-    source: WindowSource,
-    altering: Altering,
-    plan: _Interventions,
-    progress: Progress,
-) -> _Studied:
-    runner = SegmentRunner(source.detector.network, altering, plan.all)
-    n, in_encoder = source.n_segments, runner.n_codes > 1
-    spans = [(a, min(a + _CHUNK, n)) for a in range(0, n, _CHUNK)]
-    chosen = _control_spans(source, spans)
-    codes: list[list[Any]] = [[] for _ in range(1 + plan.n_shown if in_encoder else 1)]
-    random: list[list[Any]] = [[] for _ in plan.random] if in_encoder else []
-    rows = np.full(n, -1, dtype=np.int64)
-    scorable = np.zeros(n, dtype=np.bool_)
-    kept = 0
-    for k, (first, stop) in enumerate(spans):
-        features, scorable[first:stop], _ = source.segments(first, stop)
-        wanted = len(plan.all) if chosen[k] else plan.n_shown
-        found = runner.codes(features, offset=first, only=range(wanted))
-        for store, part in zip(codes, found, strict=False):
-            store.append(part)
-        if chosen[k]:
-            rows[first:stop] = np.arange(kept, kept + stop - first)
-            kept += stop - first
-            for store, part in zip(random, found[1 + plan.n_shown :], strict=False):
-                store.append(part)
-        progress((k + 1) / len(spans))
-    shown, others = _logits(runner, plan, codes, random, rows)
-    usable = scorable[:-4] & scorable[2:-2] & scorable[4:]
-    return _Studied(source, shown, others, usable)
-
-
-def _logits(
-    runner: SegmentRunner,
-    plan: _Interventions,
-    codes: list[list[Any]],
-    random: list[list[Any]],
-    rows: NDArray[np.int64],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Join segments to windows and run the head."""
-    import torch
-
-    whole = [torch.cat(parts) for parts in codes]
-    n = len(rows) - 4
-    every = np.arange(n)
-    if len(whole) == 1:  # the layer is in the head, which sees whole recordings at once
-        found = runner.logits([_triples(whole[0], every)])
-        return found[: 1 + plan.n_shown], found[1 + plan.n_shown :]
-    shown = runner.logits([_triples(part, every) for part in whole])
-    others = np.full((len(plan.random), n), np.nan, dtype=np.float32)
-    there = (rows[:-4] >= 0) & (rows[2:-2] >= 0) & (rows[4:] >= 0)
-    for k, parts in enumerate(random):
-        mine = torch.cat(parts)
-        triples = torch.stack([mine[rows[j : n + j][there]] for j in (0, 2, 4)], dim=1)
-        others[k, there] = runner.logits([triples])[0]
-    return shown, others
-
-
-def _triples(codes: Any, index: NDArray[np.int64]) -> Any:
-    import torch
-
-    return torch.stack([codes[index + k] for k in (0, 2, 4)], dim=1)
-
-
-def _control_spans(source: WindowSource, spans: Sequence[tuple[int, int]]) -> list[bool]:
-    """Choose where the random ensembles are run: everywhere in 1 h, else at seizures and evenly."""
-    most = max(MAX_CONTROL_SEGMENTS // _CHUNK, 1)
-    if len(spans) <= most + 1:
-        return [True] * len(spans)
-    seizure = source.labels().seizure
-    held = [bool(seizure[a : min(b, len(seizure))].any()) for a, b in spans]
-    chosen = [k for k, has in enumerate(held) if has][: most // 2]
-    free = [k for k, has in enumerate(held) if not has]
-    wanted = np.linspace(0, len(free) - 1, most - len(chosen)).round().astype(int)
-    chosen += [free[k] for k in sorted(set(wanted.tolist()))]
-    return [k in set(chosen) for k in range(len(spans))]
 
 
 # ---- the result ----------------------------------------------------------------------------
@@ -263,8 +142,7 @@ def _result(
     detector: Detector,
     target: Intervention,
     controls: Controls,
-    plan: _Interventions,
-    rows: list[_Studied],
+    rows: list[Studied],
     found: Activations,
 ) -> dict[str, Any]:
     groups = {name: k for k, name in enumerate(found.meta["groups"])}
@@ -285,7 +163,7 @@ def _result(
         threshold,
         seed=request.seed,
     )
-    curve = [(0.0, shown[0]), *zip(DOSES, shown[2:], strict=True), (1.0, shown[1])]
+    curve = [(0.0, shown[0]), *zip(DOSES, shown[2:-1], strict=True), (1.0, shown[1])]
     return {
         "label": ALTERED,
         "intervention": target.as_dict(),
@@ -293,6 +171,9 @@ def _result(
         "threshold": threshold,
         "post": post_of(request.model).as_dict(),
         "effect": effect.as_dict(),
+        "whole_layer": group_interval(
+            lambda used: float(auroc(shown[-1][used], seizure[used])), group, seed=request.seed
+        ).as_dict(),
         "doses": [_dose(dose, detector.probability(x), seizure, threshold) for dose, x in curve],
         "recordings": [_recording(row, detector, request, target) for row in rows],
         "half": "tested" if len(rows) < len(request.paths) else "all",
@@ -314,7 +195,7 @@ def _dose(
 
 
 def _recording(
-    row: _Studied, detector: Detector, request: ActivationRequest, target: Intervention
+    row: Studied, detector: Detector, request: ActivationRequest, target: Intervention
 ) -> dict[str, Any]:
     source, model = row.source, request.model
     post = post_of(model)

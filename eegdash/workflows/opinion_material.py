@@ -55,6 +55,26 @@ def opinions(
     """
     records = desk.labels.all()
     sight = None if reader is None else Sight(desk, reader, records)
+    by_recording, n_withheld = visible(records, sight, recordings, readers)
+    found = [
+        Opinions(
+            sha256,
+            tuple(mine),
+            readings_of(mine, readers, blinded_only, whole_after_sign_off),
+            sight is not None and sight.blind(sha256),
+        )
+        for sha256, mine in by_recording.items()
+    ]
+    return found, n_withheld
+
+
+def visible(
+    records: Sequence[Label],
+    sight: Sight | None,
+    recordings: Collection[str] | None = None,
+    readers: Collection[str] | None = None,
+) -> tuple[dict[str, list[Label]], int]:
+    """Return the records that may be seen by recording, and how many were withheld."""
     by_recording: dict[str, list[Label]] = {}
     n_withheld = 0
     for record in records:
@@ -65,24 +85,16 @@ def opinions(
             continue
         if readers is None or record.reviewer in readers or record.role == "adjudicator":
             by_recording.setdefault(record.recording_sha256, []).append(record)
-    found = [
-        Opinions(
-            sha256,
-            tuple(mine),
-            _readings(mine, readers, blinded_only, whole_after_sign_off),
-            sight is not None and sight.blind(sha256),
-        )
-        for sha256, mine in by_recording.items()
-    ]
-    return found, n_withheld
+    return by_recording, n_withheld
 
 
-def _readings(
+def readings_of(
     records: Sequence[Label],
-    readers: Collection[str] | None,
-    blinded_only: bool,
-    whole_after_sign_off: bool,
+    readers: Collection[str] | None = None,
+    blinded_only: bool = False,
+    whole_after_sign_off: bool = False,
 ) -> dict[str, Reading]:
+    """Return what each reader said about one recording, by name; see :func:`opinions`."""
     by_reader: dict[str, list[Label]] = {}
     # an adjudicator who settles a conflict withdraws another reader's label; a blinded first read
     # counts as it stood, whatever happened since

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from eegdash.atomic import write_atomically
 from eegdash.detection import PostProcessing
 from eegdash.errors import AnnotationError
 from eegdash.export.trace_csv import read_trace_csv
@@ -21,7 +22,6 @@ from eegdash.io.events_tsv import read_events_tsv
 from eegdash.io.reference import DERIVATIVE
 from eegdash.workflows.hypotheses import Hypothesis, of_events_file, of_trace
 from eegdash.workflows.library import Opened
-from eegdash.workspace import write_atomically
 
 EVENTS, TRACE = "events", "trace"
 _SUFFIX = {EVENTS: "_events.tsv", TRACE: "_trace.csv"}

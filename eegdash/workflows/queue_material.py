@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -14,9 +15,18 @@ from eegdash.labels.opinions import standing
 from eegdash.labels.spans import spans_of, touches
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.offers import Offer, is_answered, offers_to, same_span
-from eegdash.workflows.queue_spans import DETECTOR, Candidate, candidates, detected, score, words
+from eegdash.workflows.queue_spans import (
+    DETECTOR,
+    Candidate,
+    Detected,
+    candidates,
+    detected,
+    score,
+    words,
+)
 from eegdash.workflows.readers import Reader, Sight, assignments, repeat_share
 from eegdash.workflows.recording_names import durations_s, files_by_hash, shown_name
+from eegdash.workflows.remembered import Remembered
 
 _REST = 5
 """A span is repeated after this many other labels of the reader at the earliest."""
@@ -58,27 +68,21 @@ class QueueItem:
         return self.onset_s + self.duration_s
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Ranked:
     """A span that may be offered; the words for it are made only when it is shown.
 
-    ``span`` is None for a recording as a whole, ``times`` how often it was offered before.
+    ``span`` is None for a recording as a whole.
     """
 
     recording_sha256: str
     onset_s: float
     end_s: float
     score: float
-    number: int
     labelled: bool
     span: Candidate | None = None
     threshold_pm: int = 0
     why: str = ""
-    times: int = 0
-
-    def place(self, again: bool) -> tuple[int, float, int, float]:
-        """Return what the queue is sorted by."""
-        return (self.times if again else 0, -self.score, self.number, self.onset_s)
 
     def is_of(self, offer: Offer) -> bool:
         """Return whether an offer was of this span."""
@@ -97,12 +101,49 @@ def open_offer_of(desk: Desk, offers: Sequence[Offer]) -> Offer | None:
     return latest
 
 
+_ranked: Remembered[Ranked] = Remembered(100_000)
+
+
+def _rank(
+    sha256: str,
+    order: str,
+    found: Detected | None,
+    told: Sequence[Label],
+    own: Sequence[Label],
+) -> tuple[Ranked, ...]:
+    """Return the spans of one recording for a reader with these labels, by onset."""
+    spans = candidates(found, told, order)
+    threshold_pm = found.threshold_pm if found else 0
+    return tuple(
+        Ranked(
+            recording_sha256=sha256,
+            onset_s=round(span.onset_s, 3),
+            end_s=round(span.end_s, 3),
+            score=score(span, order, threshold_pm),
+            labelled=done,
+            span=span,
+            threshold_pm=threshold_pm,
+        )
+        for span, done in zip(spans, _labelled(spans, own), strict=True)
+    )
+
+
+def _labelled(spans: Sequence[Candidate], own: Sequence[Label]) -> list[bool]:
+    """Whether the reader has a label in each span."""
+    ms = np.array([(round(1000 * x.onset_s), round(1000 * x.end_s)) for x in spans])
+    touched = touches(
+        ms.astype(np.int64).reshape(-1, 2), spans_of((x.onset_s, x.end_s) for x in own)
+    )
+    return [bool(x) for x in touched]
+
+
 class QueueMaterial:
     """Labels, offers and recordings of one look at the queue, read once."""
 
     def __init__(self, desk: Desk, reader: Reader, model: CheckpointInfo | None) -> None:
         self._desk, self._reader, self._model = desk, reader, model
         self._name = reader.name.strip()
+        self._reading = desk.labels.reading()
         records = desk.labels.all()
         self._records = records
         self.max_seq = records[-1].seq if records else 0
@@ -129,48 +170,35 @@ class QueueMaterial:
         offered: dict[str, list[Offer]] = {}
         for offer in self.offers:
             offered.setdefault(offer.recording_sha256, []).append(offer)
-        ranked: list[Ranked] = []
+        ranked: list[tuple[int, float, int, float, Ranked]] = []
+        latest = self.open_offer
         for number, sha256 in enumerate(self.scope()):
             before = offered.get(sha256, [])
-            for one in self._spans(sha256, order, number):
-                one.times = sum(one.is_of(offer) for offer in before)
-                if again or not (one.times or one.labelled):
-                    ranked.append(one)
-        latest = self.open_offer
-        waiting = [one for one in ranked if latest is None or not one.is_of(latest)]
-        return sorted(waiting, key=lambda x: x.place(again))
+            for one in self._spans(sha256, order):
+                times = sum(one.is_of(offer) for offer in before)
+                if (again or not (times or one.labelled)) and not (latest and one.is_of(latest)):
+                    place = (times if again else 0, -one.score, number, one.onset_s)
+                    ranked.append((*place, one))
+        ranked.sort(key=itemgetter(0, 1, 2, 3))
+        return [one for *_, one in ranked]
 
-    def _spans(self, sha256: str, order: str, number: int) -> list[Ranked]:
+    def _spans(self, sha256: str, order: str) -> Sequence[Ranked]:
         if self._sight.blind(sha256):
-            return [self._whole(sha256, _BLINDED, number)]
+            return [self._whole(sha256, _BLINDED)]
         found = detected(self._desk, sha256, self._model)
-        spans = candidates(found, self._told(sha256), order)
-        if not spans and sha256 in self._given and not self._signed(sha256):
-            return [self._whole(sha256, _WHOLE, number)]
-        threshold_pm = found.threshold_pm if found else 0
-        labelled = self._labelled(sha256, spans)
-        return [
-            Ranked(
-                recording_sha256=sha256,
-                onset_s=round(span.onset_s, 3),
-                end_s=round(span.end_s, 3),
-                score=score(span, order, threshold_pm),
-                number=number,
-                labelled=done,
-                span=span,
-                threshold_pm=threshold_pm,
-            )
-            for span, done in zip(spans, labelled, strict=True)
-        ]
-
-    def _labelled(self, sha256: str, spans: Sequence[Candidate]) -> list[bool]:
-        """Whether the reader has a label in each span."""
+        told = self._told(sha256)
         own = [x for x in self._own.get(sha256, ()) if x.kind == "label"]
-        ms = np.array([(round(1000 * x.onset_s), round(1000 * x.end_s)) for x in spans])
-        told = touches(
-            ms.astype(np.int64).reshape(-1, 2), spans_of((x.onset_s, x.end_s) for x in own)
+        key = (
+            self._reading,
+            sha256,
+            order,
+            tuple(x.uuid for x in told),
+            tuple(x.uuid for x in own),
         )
-        return [bool(x) for x in told]
+        spans = _ranked.of(key, found, lambda: _rank(sha256, order, found, told, own))
+        if not spans and sha256 in self._given and not self._signed(sha256):
+            return [self._whole(sha256, _WHOLE)]
+        return spans
 
     def _told(self, sha256: str) -> list[Label]:
         """Others' opinions that this reader may be told of."""
@@ -190,11 +218,11 @@ class QueueMaterial:
             whole=one.span is None,
         )
 
-    def _whole(self, sha256: str, why: str, number: int) -> Ranked:
+    def _whole(self, sha256: str, why: str) -> Ranked:
         lengths = durations_s(self._desk, self._records, [sha256], self._files)
         read = any(x.kind != "label" for x in self._own.get(sha256, ()))
         end_s = lengths.get(sha256, 0.0)
-        return Ranked(sha256, 0.0, end_s, -1.0, number, read, why=why)
+        return Ranked(sha256, 0.0, end_s, -1.0, read, why=why)
 
     def _signed(self, sha256: str) -> bool:
         return any(x.kind == "sign_off" for x in self._own.get(sha256, ()))
@@ -214,7 +242,7 @@ class QueueMaterial:
     def item_at(self, label: Label) -> QueueItem:
         """Return the span of a label as it would be offered had the reader never labelled it."""
         sha256 = label.recording_sha256
-        for one in self._spans(sha256, DETECTOR, 0):
+        for one in self._spans(sha256, DETECTOR):
             if one.span and same_span(one.onset_s, one.end_s, label.onset_s, label.end_s):
                 return self.item(one)
         name = shown_name(sha256, self._files)

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import numpy as np
 
@@ -131,21 +132,21 @@ def candidates(found: Detected | None, others: Iterable[Label], order: str) -> l
     order : str
         By uncertainty also spans near the threshold are candidates.
     """
-    pieces = [Candidate(x.onset_s, x.end_s, says=[(x.reviewer, stance(x))]) for x in others]
-    if found is not None:
-        pieces += [Candidate(e.onset_s, e.end_s, events=[e]) for e in found.events]
-        if order == UNCERTAIN:
-            pieces += [Candidate(e.onset_s, e.end_s, nearly=[e]) for e in found.nearly]
+    labels = [(x.onset_s, x.end_s, x) for x in others]
+    events = [(e.onset_s, e.end_s, e) for e in found.events] if found else []
+    nearly = [(e.onset_s, e.end_s, e) for e in found.nearly] if found and order == UNCERTAIN else []
+    pieces: list[tuple[float, float, Label | Event]] = [*labels, *events, *nearly]
+    near = {id(e) for *_, e in nearly}
     merged: list[Candidate] = []
-    for piece in sorted(pieces, key=lambda x: (x.onset_s, x.end_s)):
-        if merged and piece.onset_s < merged[-1].end_s:
-            last = merged[-1]
-            last.end_s = max(last.end_s, piece.end_s)
-            last.says += piece.says
-            last.events += piece.events
-            last.nearly += piece.nearly
+    for onset_s, end_s, piece in sorted(pieces, key=itemgetter(0, 1)):
+        if not merged or onset_s >= merged[-1].end_s:
+            merged.append(Candidate(onset_s, end_s))
+        last = merged[-1]
+        last.end_s = max(last.end_s, end_s)
+        if isinstance(piece, Label):
+            last.says.append((piece.reviewer, stance(piece)))
         else:
-            merged.append(piece)
+            (last.nearly if id(piece) in near else last.events).append(piece)
     return merged
 
 

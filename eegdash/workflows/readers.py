@@ -142,6 +142,17 @@ def sees_others(desk: Desk, recording_sha256: str, reader: Reader) -> bool:
     return Sight(desk, reader, desk.labels.for_recording(recording_sha256)).others(recording_sha256)
 
 
+def sees_everything(desk: Desk, reader: Reader) -> bool:
+    """Return whether nothing that others said is withheld from a reader.
+
+    Figures over all recordings, as how many labels somebody has, are told to nobody else: with few
+    recordings they say what is in them.
+    """
+    records = desk.labels.all()
+    sight = Sight(desk, reader, records)
+    return all(sight.sees(record) for record in records)
+
+
 def known_readers(desk: Desk) -> tuple[str, ...]:
     """Return everybody who labelled or was assigned a recording, by name."""
     named = {label.reviewer for label in desk.labels.all()}

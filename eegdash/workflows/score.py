@@ -76,7 +76,7 @@ def score(
         trace = _detect(desk, opened, model, progress)
     except EegdashError as error:
         return Failed(str(error))
-    _store_trace(desk, opened, model, trace)
+    store_trace(desk, opened.mapping, model, trace)
     return Scored(trace)
 
 
@@ -100,10 +100,11 @@ def _key(recording_sha256: str, mapping: Mapping[str, str], model_sha256: str, p
     )
 
 
-def _store_trace(
-    desk: Desk, opened: Opened, model: CheckpointInfo, trace: ProbabilityTrace
+def store_trace(
+    desk: Desk, mapping: Mapping[str, str], model: CheckpointInfo, trace: ProbabilityTrace
 ) -> None:
-    sha256, mapping = opened.recording.sha256, opened.mapping
+    """Keep a trace under its recording, its model and the channel map that it was made with."""
+    sha256 = trace.recording_sha256
     desk.cache.put_array(_key(sha256, mapping, model.sha256, "values"), trace.probability_pm)
     desk.cache.put_json(
         _key(sha256, mapping, model.sha256, "grid"),
@@ -149,7 +150,7 @@ class ScoredSummary:
     ----------
     n_events, threshold_pm : int
     n_labels : int
-        Of all readers.
+        Of all readers, or of this one where others' are not shown.
     n_reviewed : int
         Detections that this reader labelled.
     too_short : bool
@@ -171,13 +172,28 @@ def is_scored(desk: Desk, recording_sha256: str, model: CheckpointInfo) -> bool:
 
 
 def scored_summary(
-    desk: Desk, path: Path, model: CheckpointInfo, reviewer: str = ""
+    desk: Desk,
+    path: Path,
+    model: CheckpointInfo,
+    reviewer: str = "",
+    *,
+    own_only: bool = False,
 ) -> ScoredSummary:
-    """Return the detections at the locked operating point and the labels so far."""
+    """Return the detections at the locked operating point and the labels so far.
+
+    Parameters
+    ----------
+    desk : Desk
+    path : Path
+    model : CheckpointInfo
+    reviewer : str
+    own_only : bool
+        Count no label of another reader.
+    """
     sha256 = known_hash(desk, path)
     trace = stored_trace(desk, sha256, channel_map(desk, sha256), model)
     events = find_events(trace, model.threshold_pm, post_of(model)) if trace else []
-    shown = shown_labels(desk, sha256, reviewer, trace)
+    shown = shown_labels(desk, sha256, reviewer, trace, own_only=own_only)
     n_reviewed = len(reviewed(events, shown))
     too_short = trace is not None and trace.scored_s < post_of(model).min_duration_s
     return ScoredSummary(len(events), model.threshold_pm, len(shown), n_reviewed, too_short)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eegdash.annotations import SEIZURE_PREFIX, Annotation, Reference
+from eegdash.atomic import write_atomically
 from eegdash.checkpoints import CheckpointInfo, DetectorConfig, read_config
 from eegdash.errors import CheckpointError, DatasetError, WorkspaceError
 from eegdash.training.augmentation import Augmentation
@@ -45,7 +46,6 @@ from eegdash.workflows.teach_labels import (
     labels_now,
     teach_plan,
 )
-from eegdash.workspace import write_atomically
 
 if TYPE_CHECKING:
     from eegdash.checkpoints import Detector

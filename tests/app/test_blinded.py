@@ -113,6 +113,16 @@ def test_nothing_of_it_reaches_a_blinded_reader(path: Path, desk: Desk) -> None:
     assert grant.blind
 
 
+def test_the_list_does_not_count_what_others_said_where_that_is_hidden(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ":gray[1 label, " in texts(reading_as("AB", blinded=False))
+    monkeypatch.setenv("EEGDASH_OTHERS_LABELS", "hidden")
+    cache.desk.clear()
+    assert ":gray[no label of yours]" in texts(reading_as("AB", blinded=False))
+    assert ":gray[1 label of yours, " in texts(reading_as(OTHER, blinded=False))
+
+
 def test_without_a_name_a_blinded_reader_sees_nothing_either(path: Path) -> None:
     at = fine(AppTest.from_file(MAIN, default_timeout=30).run())
     at = fine(at.toggle(key="blinded").set_value(True).run())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -240,6 +241,27 @@ def test_a_blinded_reader_is_shown_nothing_of_others_anywhere(sha256: str) -> No
             assert secret not in shown, (part, secret)
     at = fine(control(at, "Part of the page").set_value("all").run())
     assert "4 records of other readers not shown" in texts(at)
+
+
+def counted(at: AppTest) -> dict[str, object]:
+    """What the part Readers says on how many labels each has."""
+    found = table(at, "Unsure")
+    numbers = [None if math.isnan(n) else int(n) for n in found["Labels"].astype(float)]
+    return dict(zip(found["Reader"], numbers, strict=True))
+
+
+def test_how_much_others_labelled_is_told_only_where_their_labels_are(
+    sha256: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = opened(ANA, part="team")
+    assert counted(at) == {ANA: 1, BEN: 1}
+    at = fine(next(t for t in at.toggle if t.label == "Read blinded").set_value(True).run())
+    assert counted(at) == {ANA: 1, BEN: None}
+    assert "How much others labelled is not shown" in texts(at)
+    monkeypatch.setenv("EEGDASH_OTHERS_LABELS", "hidden")
+    cache.desk.clear()
+    assert counted(opened(BEN, part="team")) == {ANA: None, BEN: 1}
+    assert counted(opened(BEN, part="team", adjudicator=True)) == {ANA: 1, BEN: 1}
 
 
 def test_a_blinded_adjudicator_decides_nothing_that_was_not_read(sha256: str) -> None:

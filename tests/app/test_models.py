@@ -90,6 +90,23 @@ def test_the_plan_counts_what_is_used_and_what_is_not(desk: Desk) -> None:
     cache.queue().cancel(job.id)
 
 
+def test_the_plan_does_not_tell_what_others_said_where_that_is_hidden(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = put(desk, "one")
+    say(desk, sha256, "missed", 20, 50)
+    monkeypatch.setenv("EEGDASH_OTHERS_LABELS", "hidden")
+    cache.desk.clear()
+    assert "1 seizure that a reader marked as missed" in texts(opened("Teach"))  # one's own
+    say(desk, sha256, "disagree", 70, 90, reviewer="CD")
+    say(desk, sha256, "unsure", 100, 110, reviewer="CD")
+    page = texts(opened("Teach"))
+    assert "2 labels will be used" in page
+    assert "What others said is not shown" in page
+    for told in ("missed", "rejected", "1 unsure"):
+        assert told not in page
+
+
 def test_nobody_teaches_without_a_name(desk: Desk) -> None:
     say(desk, put(desk, "one"), "missed", 20, 50)
     at = opened("Teach", reader="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from simulated_files import write_events, write_noise
 from streamlit.testing.v1 import AppTest
 from tiny_models import save_tiny_model
 
+from eegdash.jobs import JobQueue
 from eegdash.ui import cache
 from eegdash.workflows import library
 from eegdash.workflows.desk import Desk
@@ -255,6 +257,22 @@ def test_an_upload_is_stored_under_a_name_made_here_and_listed(
     assert f"Added as {stored.name}" in texts(at).replace("\\", "")
 
 
+def test_an_upload_that_names_somebody_says_so_and_does_not_say_whom(
+    recordings: Path, tmp_path: Path
+) -> None:
+    content = bytearray(write_noise(tmp_path / "given.edf", seconds=12).read_bytes())
+    content[8:88] = b"X F 02-MAY-1951 Canary_Jane".ljust(80)
+    at = fine(opened())
+    at.file_uploader[0].upload("given.edf", bytes(content), "application/edf")
+    at = fine(at.run())
+    at = fine(button(at, "Add to the workspace").click().run())
+    said = texts(at)
+    assert "holds a birth date, the patient's name" in said
+    assert "python -m eegdash deidentify" in said
+    assert "Canary" not in said
+    assert "1951" not in said
+
+
 def test_adding_nothing_says_so() -> None:
     at = fine(opened())
     at = fine(button(at, "Add to the workspace").click().run())
@@ -339,3 +357,23 @@ def test_a_failed_job_is_told_on_the_list_and_can_be_repeated(
     at = wait_for(at, lambda at: len(at.error) > 0)
     assert "There is no model called" in texts(at)
     assert button(at, "Score again")
+
+
+def test_a_recording_that_waits_says_how_many_are_before_it(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two", "three"):
+        write_noise(recordings / f"{name}.edf", seconds=12, seed=len(name) + ord(name[1]))
+    waits = JobQueue([sys.executable, "-c", "import sys; sys.stdin.read()"])
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "queue", lambda: waits)
+        at = fine(button(fine(opened()), "Score these 3").click().run())
+        at = wait_for(at, lambda at: "scoring" in progress_texts(at))
+        assert progress_texts(at) == ["scoring", "waiting, 1 before it", "waiting, 2 before it"]
+        waiting = waits.active()[-1]
+        waits.close()
+    assert waiting.state == "queued"
+
+
+def progress_texts(at: AppTest) -> list[str]:
+    return sorted(element.proto.text for element in at.get("progress"))

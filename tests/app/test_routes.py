@@ -137,6 +137,18 @@ def test_health(site: Site) -> None:
     assert (answer.status, json.loads(answer.body)) == (200, {"status": "ok"})
 
 
+def test_a_server_that_cannot_save_labels_is_not_ready(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = site.get("/readyz")
+    assert (answer.status, json.loads(answer.body)) == (200, {"status": "ok", "problems": []})
+    monkeypatch.setattr("eegdash.workflows.server.LEAST_FREE_MB", 10**12)
+    answer = site.get("/readyz")
+    said = json.loads(answer.body)
+    assert (answer.status, said["status"]) == (503, "not ready")
+    assert "MB left" in said["problems"][0]
+
+
 # ---- tokens ---------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,20 @@ from benchmarks.chromium import FLAGS, chromium_path
 ROOT = Path(__file__).resolve().parents[2]
 # a shared machine may be busy: what is waited for comes, or it never does
 expect.set_options(timeout=30_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a wait that ran out in Chromium be tried once more; the summary lists what was.
+
+    On two busy cores one of some hundred page walks runs out of time now and then. What is wrong
+    on the page fails again; a script error or a wrong number is never tried twice.
+    """
+    again = pytest.mark.flaky(
+        reruns=1, only_rerun=["TimeoutError", "AssertionError: (Locator|Page) expected"]
+    )
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(again)
 
 
 @pytest.fixture(scope="session")
@@ -61,18 +75,30 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Server]]:
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
     """Start dashboards; all are ended with the session."""
     servers: list[Server] = []
 
-    def start(workspace: Path) -> Server:
+    def start(
+        workspace: Path,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> Server:
         port = free_port()
         log = tmp_path_factory.mktemp("server") / "log.txt"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"],
+                [
+                    sys.executable,
+                    "-m",
+                    "streamlit",
+                    "run",
+                    "app.py",
+                    f"--server.port={port}",
+                    *options,
+                ],
                 cwd=ROOT,
-                env={**os.environ, "EEGDASH_WORKSPACE": str(workspace)},
+                env={**os.environ, "EEGDASH_WORKSPACE": str(workspace), **(environment or {})},
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser_reader import name_taken
+from browser_reader import choose, name_taken, until_done
 from playwright.sync_api import Browser, Locator, Page, expect
+from taught_workspace import QUICK, put
 
 from eegdash.io import hash_file
 from eegdash.labels import DraftLabel, Label, LabelStore
@@ -20,6 +21,8 @@ from eegdash.settings import Settings
 from eegdash.workflows import score
 from eegdash.workflows.desk import open_desk
 from eegdash.workflows.files import simulate_to_file
+from eegdash.workflows.teach import request_now, teach, teaching_record
+from eegdash.workflows.teach_labels import TeachChoice
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Server
@@ -118,8 +121,35 @@ def click_row(page: Page, row: int, x: float = 200) -> None:
     page.mouse.click(*at)
 
 
-def test_from_two_readers_to_a_decision_and_a_file(
-    desktop: Callable[[], Page], server: Server
+def open_row(page: Page, row: int, wanted: Locator, x: float = 200) -> None:
+    """Click a row until what it leads to is there: a table that is drawn anew swallows a click."""
+
+    def step() -> None:
+        if not wanted.is_visible():
+            click_row(page, row, x)
+        expect(wanted).to_be_visible(timeout=15_000)
+
+    until_done(step)
+
+
+@pytest.fixture
+def kept_aside(server: Server) -> Iterator[Callable[[], None]]:
+    """Write a recording with a reference from which nothing is learned; gone after the test."""
+    written: list[Path] = []
+
+    def write() -> None:
+        desk = open_desk(Settings(workspace=server.workspace))
+        put(desk, "aside", 5, seizures=[(40.0, 60.0)])
+        written.extend(desk.workspace.recordings.glob("aside*"))
+
+    yield write
+    for path in written:
+        path.unlink()
+
+
+@pytest.mark.timeout(480)  # half a minute alone, four browsers on a busy machine take longer
+def test_from_two_readers_to_a_decision_a_file_and_a_taught_detector(
+    desktop: Callable[[], Page], server: Server, kept_aside: Callable[[], None]
 ) -> None:
     for reader, key, words in ((ONE, "a", "Saved: agree"), (TWO, "d", "Saved: disagree")):
         page = desktop()
@@ -135,6 +165,7 @@ def test_from_two_readers_to_a_decision_and_a_file(
     assert {agreed, disagreed} < set(records(server))  # opinions stay as they were
     list_shows_it(chief, decided)
     decision_leaves_alone(chief, server, decided)
+    detector_is_taught(chief, server, kept_aside)
 
 
 def third_follows_the_queue(page: Page, server: Server) -> None:
@@ -177,9 +208,8 @@ def list_shows_it(page: Page, decided: Label) -> None:
     """The list has them all, newest first; what was said and its place are one click away."""
     part(page, "All labels")
     expect(page.get_by_text("4 of 6 records listed")).to_be_visible()
-    click_row(page, 0)
     shown = page.get_by_test_id("stMarkdownContainer")
-    expect(shown.filter(has_text="§ adjudicated").first).to_be_visible()
+    open_row(page, 0, shown.filter(has_text="§ adjudicated").first)
     expect(page.get_by_text("Comment: evolves on the left")).to_be_visible()
     page.get_by_role("button", name="Show in the EEG").click()
     start_s = math.floor(10 * (decided.onset_s - 2.5)) / 10
@@ -201,12 +231,41 @@ def decision_leaves_alone(page: Page, server: Server, decided: Label) -> None:
     assert seizures == [(decided.onset_s, "sz")]
 
 
-def choose(page: Page, label: str, option: str) -> None:
-    field = page.get_by_role("combobox", name=label)
-    field.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)  # a list that opens while the page still moves closes again
-    field.press("ArrowDown")
-    page.get_by_role("option", name=option).first.click()
+def detector_is_taught(page: Page, server: Server, kept_aside: Callable[[], None]) -> None:
+    """What the labels say is learned; before and after are shown, and nothing is put to use.
+
+    The teaching was begun with few people and epochs and was stopped at once; that the button
+    Teach begins one is tried with the page Models.
+    """
+    kept_aside()
+    desk = open_desk(Settings(workspace=server.workspace))
+    parent = desk.model()
+    request = request_now(
+        desk, parent, choice=TeachChoice(keep_aside=0.0), parameters=QUICK, seed=1
+    )
+
+    def stop(share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        teach(desk, request, stop)
+    page.goto(f"{server.url}/models")
+    page.get_by_role("radio", name="Teach").click()
+    expect(page.get_by_text("1 label will be used")).to_be_visible()
+    expect(page.get_by_text("1 span that an adjudicator decided")).to_be_visible()
+    expect(page.get_by_text("was stopped (Step 1 of 3")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("It is a candidate: look at its before")).to_be_visible(timeout=120_000)
+    page.get_by_role("radio", name="Detectors").click()
+    expect(page.get_by_text("candidate, not in use")).to_be_visible()
+    expect(page.get_by_text("Your recordings that were kept aside")).to_be_visible()
+    expect(page.get_by_text("1 recording of 1 person").first).to_be_visible()
+    expect(page.get_by_text("Simulated people, always the same")).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()  # both traces
+    (candidate,) = (x for x in desk.checkpoints() if x.parent_sha256)
+    assert candidate.parent_sha256 == parent.sha256
+    assert teaching_record(candidate)["labels"]["used"] == {"adjudicated": 1}
+    assert candidate.name not in {x.name for x in desk.models()}  # nothing is promoted silently
 
 
 def events_in(content: bytes) -> list[list[str]]:
@@ -264,8 +323,7 @@ def test_a_change_with_its_reason_stands_in_the_history(page: Page, server: Serv
     said(page, "Saved: agree")
     page.goto(f"{server.url}/labels")  # a new session: the tab still knows who reads
     expect(page.get_by_role("textbox", name="Your name or initials")).to_have_value(reviewer)
-    click_row(page, 0)
-    expect(page.get_by_text("History (1)")).to_be_visible()
+    open_row(page, 0, page.get_by_text("History (1)"))
     page.get_by_text("Change this label").click()
     page.get_by_label("Comment").fill("chewing on the video")
     choose(page, "Why is it changed?", "muscle")
@@ -285,6 +343,6 @@ def test_a_change_with_its_reason_stands_in_the_history(page: Page, server: Serv
 def test_the_time_in_a_row_leads_to_the_eeg(page: Page, server: Server) -> None:
     labels_page(page, server, "Dr. Looks")
     expect(page.get_by_text(re.compile(r"\d+ of \d+ records listed"))).to_be_visible()
-    click_row(page, 0, x=40)
+    open_row(page, 0, page.locator("canvas.raw"), x=40)
     painted(page)
     expect(page.get_by_text("night.edf").first).to_be_visible()

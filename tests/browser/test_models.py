@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser_reader import name_taken
+from browser_reader import name_taken, opened_list, until_done
 from playwright.sync_api import Page, expect
 from taught_workspace import QUICK, put, say
 
@@ -72,8 +72,12 @@ def test_a_taught_detector_is_looked_at_promoted_and_offered(
     assert decision.comment == "fewer false alarms"
 
     page.goto(server.url)
-    page.get_by_test_id("stSelectbox").filter(has_text="Detector").locator("input").click()
-    expect(page.get_by_role("option").filter(has_text="taught")).to_have_count(1)
+    detector = page.get_by_role("combobox", name="Detector")
+    until_done(
+        lambda: expect(
+            opened_list(detector).get_by_role("option").filter(has_text="taught")
+        ).to_have_count(1, timeout=5_000)
+    )
 
 
 def test_a_teaching_is_started_cancelled_and_thrown_away(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import struct
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from browser_reader import until_done
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
@@ -102,6 +104,13 @@ def microvolt(server: Server, index: int, row: int) -> NDArray[np.float64]:
     return counts[row] * np.frombuffer(tile, "<f4", rows, 16).astype(float)[row]
 
 
+def kept_bad(page: Page, server: Server) -> None:
+    """Pass once the server has kept a view with a bad electrode."""
+    page.wait_for_timeout(100)
+    views = [path.read_text("utf-8") for path in (server.workspace / "state").glob("view-*.json")]
+    assert any(json.loads(view).get("bad") for view in views)
+
+
 def test_a_bad_electrode_is_marked_at_a_name_and_its_rows_go(page: Page, server: Server) -> None:
     open_page(page, server, reviewer="Dr. Bad")
     assert "hidden" not in said(page)
@@ -115,7 +124,7 @@ def test_a_bad_electrode_is_marked_at_a_name_and_its_rows_go(page: Page, server:
         "aria-label", re.compile("2 of 18 rows hidden, T7 bad")
     )
     # it is kept with this reader's view of the recording, and comes back after a reload
-    page.wait_for_timeout(1500)
+    until_done(lambda: kept_bad(page, server))
     page.reload()
     expect(page.locator("canvas.raw")).to_have_attribute(
         "aria-label", re.compile("2 of 18 rows hidden, T7 bad"), timeout=60_000
@@ -164,8 +173,12 @@ def test_an_average_is_asked_for_without_the_bad_electrodes(page: Page, server: 
         ).press("Enter")
     bad = sorted(ELECTRODES_10_20.index(name) for name in ("T7", "O2"))
     wanted = f"/average-reference/{bad[0]}.{bad[1]}/1-70-0/0/0"
-    page.wait_for_timeout(500)
-    assert any(url.endswith(wanted) for url in asked), asked[-3:]
+
+    def was_asked() -> None:
+        page.wait_for_timeout(100)
+        assert any(url.endswith(wanted) for url in asked), asked[-3:]
+
+    until_done(was_asked)
 
 
 def test_the_cursor_reads_the_sample_and_moves_by_keys(page: Page, server: Server) -> None:
@@ -227,8 +240,11 @@ def test_notes_of_the_file_are_shown_and_can_be_hidden(page: Page, server: Serve
     page.wait_for_timeout(500)
     with_notes = page.locator("canvas.raw").screenshot()
     box.press("Space")
-    page.wait_for_timeout(500)
-    assert page.locator("canvas.raw").screenshot() != with_notes
+
+    def is_drawn_anew() -> None:
+        assert page.locator("canvas.raw").screenshot() != with_notes
+
+    until_done(is_drawn_anew)
     assert page.locator("b", has_text="closed").count() == 0
 
 
@@ -262,10 +278,18 @@ def test_what_has_not_arrived_is_hatched_and_never_a_flat_line(page: Page, serve
         page.keyboard.press("Shift+ArrowRight")
     expect(page.locator("[data-painted]")).to_have_attribute("data-painted", "5")
     page.get_by_label("LFF", exact=True).select_option("0.3")
-    page.wait_for_timeout(1500)  # the first tile of the page is here, the second is held
-    assert held
-    assert page.evaluate(_INK, [0.02, 0.48]) > 0.02
-    assert page.evaluate(_INK, [0.52, 0.98]) == 0
+
+    def half_is_here() -> None:
+        inked(page, 0.02, 0.48)
+        assert held
+        assert page.evaluate(_INK, [0.52, 0.98]) == 0
+
+    until_done(half_is_here)
     held[0].continue_()
-    page.wait_for_timeout(1500)
-    assert page.evaluate(_INK, [0.52, 0.98]) > 0.02
+    until_done(lambda: inked(page, 0.52, 0.98))
+
+
+def inked(page: Page, first: float, last: float) -> None:
+    """Pass once there are traces between two shares of the page's width."""
+    page.wait_for_timeout(100)
+    assert page.evaluate(_INK, [first, last]) > 0.02

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from browser_reader import name_taken
+from browser_reader import choose, name_taken
 from playwright.sync_api import Page, expect
 
 from eegdash.export import write_edf
@@ -234,10 +234,7 @@ def test_unknown_channel_names_are_mapped_and_then_scored(page: Page, server: Se
     expect(dialog.get_by_text("Which electrodes are these channels?")).to_be_visible()
     electrodes = "Fp1 Fp2 F7 F3 Fz F4 F8 T7 C3 Cz C4 T8 P7 P3 Pz P4 P8 O1 O2".split()
     for i, electrode in enumerate(electrodes):
-        box = dialog.get_by_role("combobox", name=f"Chan{i:02d}")
-        box.click()
-        page.keyboard.type(electrode)
-        page.get_by_role("option", name=electrode, exact=True).click()
+        choose(dialog, f"Chan{i:02d}", electrode, exact=True, typed=electrode)
     dialog.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="Score", exact=True).click()
     expect(page.get_by_text("scored:")).to_be_visible(timeout=90_000)

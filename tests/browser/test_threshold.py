@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from browser_reader import choose
 from playwright.sync_api import Locator, Page, expect
 
 from eegdash.detection import PostProcessing
@@ -75,11 +76,6 @@ def threshold(page: Page) -> float:
     """The threshold on screen, once the frame that shows it is painted."""
     page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
     return float(page.locator('[data-value="threshold"]').inner_text())
-
-
-def choose_recordings(page: Page, title: str | re.Pattern[str]) -> None:
-    page.get_by_role("combobox", name="Recordings").click()
-    page.get_by_role("option", name=title).click()
 
 
 def quiet(page: Page, sent: list[object]) -> None:
@@ -156,7 +152,7 @@ def test_two_points_are_toggled_and_compared_and_stay_with_other_recordings(
     page.keyboard.press("t")
     assert threshold(page) == pytest.approx(first)
     page.keyboard.press("t")
-    choose_recordings(page, "simulated.edf")
+    choose(page, "Recordings", "simulated.edf")
     expect(page.get_by_text("simulated.edf, ")).to_be_visible()
     assert threshold(page) == pytest.approx(second)
     expect(page.get_by_text("This threshold was not chosen on these recordings")).to_have_count(0)
@@ -164,7 +160,7 @@ def test_two_points_are_toggled_and_compared_and_stay_with_other_recordings(
 
 def test_choosing_by_a_criterion_is_pythons_choice(page: Page, server: Server, desk: Desk) -> None:
     open_page(page, server)
-    choose_recordings(page, "Person chb01 (2)")
+    choose(page, "Recordings", "Person chb01 (2)")
     expect(page.get_by_text("Person chb01: 2 recordings, 1 person")).to_be_visible()
     paths = [path for path in recording_files(desk) if path.name.startswith("chb01")]
     curve = table_in_python(desk, paths).curve()
@@ -204,14 +200,13 @@ def test_another_detector_stands_beside_on_the_recordings_it_has(
     page: Page, server: Server, desk: Desk
 ) -> None:
     open_page(page, server)
-    page.get_by_role("combobox", name="Compare with").click()
-    page.get_by_role("option", name="rival").click()
+    choose(page, "Compare with", "rival")
     compared = page.get_by_role("region", name="Compared")
     expect(compared).to_contain_text("On the 1 of 4 recordings that rival has results for")
     # it is the detector's own trace under another name: both columns agree
     cells = compared.get_by_role("row", name=re.compile("^Event sensitivity")).locator("td")
     assert len(set(cells.all_inner_texts()[:2])) == 1
-    choose_recordings(page, "chb01_03_2986-3036s.edf")
+    choose(page, "Recordings", "chb01_03_2986-3036s.edf")
     events = as_annotations([])
     path = desk.workspace.state / "nothing.tsv"
     write_events_tsv(path, events, duration_s=50.0)
@@ -223,8 +218,7 @@ def test_another_detector_stands_beside_on_the_recordings_it_has(
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_text("Added chb01_03_2986-3036s_desc-silent_events.tsv")).to_be_visible()
     page.keyboard.press("Escape")
-    page.get_by_role("combobox", name="Compare with").click()
-    page.get_by_role("option", name="silent").click()
+    choose(page, "Compare with", "silent")
     expect(compared.get_by_role("row", name=re.compile("^Threshold"))).to_contain_text("fixed")
     line = compared.get_by_role("row", name=re.compile("^Event precision")).locator("td")
     assert line.all_inner_texts()[-1] == "n/a", "no detection: precision is undefined, not 0"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hostile_cases import mutated
 from wfdb_files import write_marks, write_seizures
 
 from eegdash.errors import AnnotationError
@@ -123,3 +127,35 @@ def test_person(name: str, person: str | None) -> None:
 def test_summary_of_a_lettered_record() -> None:
     assert summary_name("chb17a_03.edf") == "chb17-summary.txt"
     assert summary_name("S001R01.edf") is None
+
+
+def test_marks_that_are_too_large_are_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "a.edf.seizures"
+    with path.open("wb") as file:
+        file.truncate(5 << 20)  # sparse
+    with pytest.raises(AnnotationError, match=r"a\.edf\.seizures is larger than 4 MB"):
+        read_seizures(path)
+
+
+@pytest.mark.parametrize("fs", [256, None])
+def test_marks_are_those_that_wfdb_wrote_far_into_a_recording(
+    tmp_path: Path, fs: int | None
+) -> None:
+    """Beyond 1,023 samples an interval takes the long form, and a day is 22 million samples."""
+    rng = random.Random(4)
+    seconds = sorted(rng.sample(range(1, 90_000), 40))
+    expected = [(seconds[i], seconds[i + 1]) for i in range(0, 40, 2)]
+    write_seizures(tmp_path / "a.edf.seizures", expected, fs=fs)
+    assert spans(read_seizures(tmp_path / "a.edf.seizures")) == expected
+
+
+def test_damaged_marks_are_read_or_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.edf.seizures"
+    write_seizures(path, [(10, 20), (300, 400)])
+    sound, rng = path.read_bytes(), random.Random(1)
+    began = time.process_time()
+    for _ in range(1500):
+        path.write_bytes(mutated(sound, rng))
+        with suppress(AnnotationError):
+            assert all(a.onset_s == a.onset_s for a in read_seizures(path))
+    assert time.process_time() - began < 5

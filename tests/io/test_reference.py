@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from edf_bytes import EdfBytes, Signal, annotations
+from simulated_files import write_events, write_noise
 from wfdb_files import write_seizures
 
 from eegdash.annotations import Reference
 from eegdash.errors import AnnotationError
 from eegdash.io import open_recording, read_reference
+from eegdash.io.events_tsv import read_events_tsv
 
 HEADER = "onset\tduration\teventType\tconfidence\tchannels\tdateTime\trecordingDuration\n"
 
@@ -150,3 +153,27 @@ def test_broken_events_file_is_an_error_not_a_missing_reference(tmp_path: Path) 
     (tmp_path / "a_events.tsv").write_text("hello\n")
     with pytest.raises(AnnotationError, match=r"a_events\.tsv lacks the columns"):
         found(record(tmp_path, "a.edf"))
+
+
+def test_a_vast_table_of_odd_rows_is_read_in_bounded_time_and_said_in_few_words(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a_events.tsv"
+    path.write_text(HEADER + "1\t2\tspike\t7\tn/a\tyesterday\tq\n" * 100_000)
+    began = time.process_time()
+    annotations, warnings = read_events_tsv(path)
+    assert time.process_time() - began < 4
+    assert len(annotations) == 100_000
+    assert len(warnings) == 21
+    assert warnings[-1] == "a_events.tsv has 399980 more notes of this kind."
+
+
+@pytest.mark.parametrize("name", ["a_events.tsv", "coverage.tsv"])
+def test_a_table_that_is_too_large_is_refused_unread(tmp_path: Path, name: str) -> None:
+    write_noise(tmp_path / "a.edf", seconds=10)
+    write_events(tmp_path / "a.edf", [(2.0, 3.0)], 10.0)
+    with (tmp_path / name).open("ab") as file:
+        file.truncate(9 << 20)  # sparse
+    recording = open_recording(tmp_path / "a.edf")
+    with pytest.raises(AnnotationError, match=rf"{name} is larger than 8 MB"):
+        read_reference(tmp_path / "a.edf", recording)

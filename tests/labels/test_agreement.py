@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -29,8 +31,8 @@ FLEISS_EXAMPLE = np.array(
         [7, 7, 0, 0, 0], [3, 2, 6, 3, 0], [2, 5, 3, 2, 2], [6, 5, 2, 1, 0], [0, 2, 2, 3, 7],
     ]
 )  # fmt: skip
-# four raters, twelve subjects, some not rated: Gwet, Handbook of Inter-Rater Reliability (2014),
-# table 2.10; 0 stands for "not rated"
+# four raters, twelve subjects, some not rated (0), of Gwet, Handbook of Inter-Rater Reliability
+# (2014), as printed at https://irrcac.readthedocs.io/en/stable/usage/usage_raw_data.html
 FOUR_RATERS = np.array(
     [
         [1, 1, 0, 1], [2, 2, 3, 2], [3, 3, 3, 3], [3, 3, 3, 3], [2, 2, 2, 2], [1, 2, 3, 4],
@@ -62,6 +64,79 @@ def test_several_raters_with_missing_ratings_equal_the_handbook() -> None:
     table = table_of(FOUR_RATERS, 5)
     assert gwet_ac1_several(table) == pytest.approx(0.77544, abs=5e-6)
     assert fleiss_kappa(table) == pytest.approx(0.76117, abs=5e-6)
+
+
+def by_pairs(ratings: np.ndarray, n_categories: int) -> tuple[Fraction, Fraction, Fraction]:
+    """Observed agreement, Fleiss' kappa and AC1 in exact fractions, counted pair by pair.
+
+    As the definitions say it in words (Fleiss 1971, doi 10.1037/h0031619; Gwet 2008, doi
+    10.1348/000711006X126600): observed is the mean, over the subjects that two or more rated, of
+    the share of pairs of raters who agree; a category's share is the mean, over the subjects that
+    anybody rated, of the share of raters who chose it. Chance agreement is the sum of the squared
+    shares for kappa, and sum share (1 - share) / (q - 1) for AC1.
+    """
+    agreed: list[Fraction] = []
+    shares = [Fraction(0)] * n_categories
+    n_rated = 0
+    for row in ratings.tolist():
+        said = [one for one in row if one]
+        pairs = list(combinations(said, 2))
+        if pairs:
+            agreed.append(Fraction(sum(one == other for one, other in pairs), len(pairs)))
+        if said:
+            n_rated += 1
+            for one in said:
+                shares[one - 1] += Fraction(1, len(said))
+    observed = sum(agreed, Fraction(0)) / len(agreed)
+    pi = [share / n_rated for share in shares]
+    for_kappa = sum(p * p for p in pi)
+    for_ac1 = sum(p * (1 - p) for p in pi) / (n_categories - 1)
+    return (
+        observed,
+        (observed - for_kappa) / (1 - for_kappa),
+        (observed - for_ac1) / (1 - for_ac1),
+    )
+
+
+def test_the_worked_example_by_hand() -> None:
+    # twelve subjects: of the eleven that two or more rated, seven are unanimous (3, 4, 5, 7, 9,
+    # 10, 11) and subject 1 with its three equal ratings is the eighth; 2 and 8 agree in 3 of 6
+    # pairs, 6 in none: (8 + 1/2 + 1/2) / 11 = 9/11
+    observed, kappa, ac1 = by_pairs(FOUR_RATERS, 5)
+    assert observed == Fraction(9, 11)
+    # shares of the categories, twelfths: 1: 1 + 1/4 + 3/4 + 1 = 3; 2: 3/4 + 1 + 1/4 + 1/4 + 1 =
+    # 13/4; 3: 1/4 + 1 + 1 + 1/4 + 1 = 7/2; 4: 1/4 + 1 = 5/4; 5: 1
+    pi = [Fraction(x) / 12 for x in (3, Fraction(13, 4), Fraction(7, 2), Fraction(5, 4), 1)]
+    assert sum(pi) == 1
+    chance = sum(p * p for p in pi)
+    assert chance == Fraction(550, 2304)  # 9 + 169/16 + 49/4 + 25/16 + 1, over 144
+    assert kappa == (observed - chance) / (1 - chance)
+    assert ac1 == (observed - (1 - chance) / 4) / (1 - (1 - chance) / 4)
+    assert (float(kappa), float(ac1)) == pytest.approx((0.76117, 0.77544), abs=5e-6)
+
+
+@pytest.mark.parametrize("n_categories", [2, 3, 5])
+def test_several_raters_equal_counting_pair_by_pair(n_categories: int) -> None:
+    rng = np.random.default_rng(n_categories)
+    for n_raters in (2, 3, 6):
+        true = rng.integers(1, n_categories + 1, (60, 1))
+        noise = rng.integers(1, n_categories + 1, (60, n_raters))
+        ratings = np.where(rng.random((60, n_raters)) < 0.7, true, noise)
+        ratings[rng.random(ratings.shape) < 0.25] = 0  # not rated, some subjects by nobody
+        _, kappa, ac1 = by_pairs(ratings, n_categories)
+        table = table_of(ratings, n_categories)
+        assert float(fleiss_kappa(table)) == pytest.approx(float(kappa), abs=1e-12)
+        assert float(gwet_ac1_several(table)) == pytest.approx(float(ac1), abs=1e-12)
+
+
+def test_two_raters_equal_the_published_table() -> None:
+    # 100 pregnancies, two abstractors (ectopic, abnormal and normal intrauterine): kappa
+    # 0.7964094, AC1 0.8493305, agreement 0.89 as printed by the author of AC1
+    # (https://cran.r-project.org/web/packages/irrCAC/vignettes/overview.html)
+    counts = np.array([[13, 0, 0], [0, 20, 7], [0, 4, 56]])
+    assert cohen_kappa(counts) == pytest.approx(0.7964094, abs=5e-8)
+    assert gwet_ac1(counts) == pytest.approx(0.8493305, abs=5e-8)
+    assert observed_agreement(counts) == pytest.approx(0.89)
 
 
 def test_ac1_of_gwets_paradox_where_kappa_is_negative() -> None:
@@ -162,3 +237,13 @@ def test_one_recording_gives_a_value_without_bounds() -> None:
     assert math.isnan(found.low)
     assert math.isnan(found.high)
     assert math.isnan(interval(np.zeros((0, 2, 2)), cohen_kappa).value)
+
+
+def test_recordings_that_are_all_alike_give_a_value_without_bounds() -> None:
+    alike = np.array([[[4, 0], [0, 5]], [[1, 0], [0, 30]], [[3, 0], [0, 3]]])
+    found = interval(alike, observed_agreement)
+    assert found.value == 1
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    one_differs = np.array([[[4, 0], [0, 5]], [[1, 0], [0, 30]], [[3, 1], [0, 3]]])
+    assert interval(one_differs, observed_agreement).low < 0.95

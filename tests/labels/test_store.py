@@ -346,10 +346,10 @@ def test_csv_that_cannot_be_written_leaves_the_old_one_and_no_rubbish(store, mon
     store.append(draft("b"))
     with monkeypatch.context() as patch:
         fail_fsync(patch, errno.ENOSPC, folders=False)
-        with pytest.raises(WorkspaceError, match=r"labels\.csv cannot be written"):
+        with pytest.raises(WorkspaceError, match=r"labels\.csv could not be written"):
             store.write_csv()
     assert store.csv_path.read_bytes() == old
-    assert not list(store.folder.glob(".labels-*"))
+    assert not list(store.folder.glob(".writing-*"))
 
 
 def test_append_stays_fast_at_100000_labels(store, record_property):

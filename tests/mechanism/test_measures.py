@@ -289,10 +289,13 @@ def test_contributions_are_weight_times_activation_by_hand() -> None:
         expected = np.zeros_like(answers)
         expected[:, list(CARRIERS)] = 2 * answers[:, list(CARRIERS)]
         np.testing.assert_allclose(found[layer], expected, rtol=1e-4, atol=1e-5)
-    from captum.attr import LayerGradientXActivation
+    from captum.attr import LayerConductance, LayerGradientXActivation
 
     by_captum = LayerGradientXActivation(network, network.dense).attribute(torch.from_numpy(x))
     np.testing.assert_allclose(found["dense"], by_captum.detach().numpy(), rtol=1e-4, atol=1e-5)
+    conducted = LayerConductance(network, network.dense).attribute(torch.from_numpy(x), n_steps=20)
+    # its steps leave out both ends of the way from the baseline
+    np.testing.assert_allclose(found["dense"], conducted.detach().numpy(), rtol=0.01, atol=1e-4)
 
 
 def test_no_ensemble_is_larger_than_a_quarter_of_its_layer() -> None:

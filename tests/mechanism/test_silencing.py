@@ -16,24 +16,28 @@ from planted_network import (
     sigmoid,
 )
 from scipy.stats import kstest
+from torch import nn
 
 from eegdash.mechanism.activations import window_activations
 from eegdash.mechanism.controls import matched_controls
 from eegdash.mechanism.effects import Outcomes, effect_of
 from eegdash.mechanism.ensembles import find_ensemble
-from eegdash.mechanism.hooks import forwards_replaced, hooked
 from eegdash.mechanism.layers import site_of, sites
 from eegdash.mechanism.replay import Replay
 from eegdash.mechanism.selection import halves
 from eegdash.mechanism.silencing import (
+    MODES,
     Altering,
     Fill,
     Intervention,
+    SegmentRunner,
     altered,
     altered_logits,
     measure_fill,
 )
 from eegdash.mechanism.statistics import against_null, auroc
+from eegdash.networks.hooks import hooked, methods_replaced
+from eegdash.networks.in_recording import InRecording
 from eegdash.networks.shallow_cnn import ShallowCnn
 from eegdash.networks.spectrogram_cnn_lstm import SpectrogramCnnLstm
 
@@ -165,28 +169,54 @@ class RandomNetwork(PlantedNetwork):
             self.out.bias.zero_()
 
 
+def silencing_p(network, x, seizure, group, seed: int, layer: str = "conv1") -> float:
+    """p of silencing the three best units of one half, on the other half."""
+    values = window_activations(network, sites(network), x, n_channels=4)[f"{layer}.mean"]
+    first, second = halves(group, seizure, seed=seed)
+    # three units, for an ensemble of one has only few others to be compared with
+    chosen = np.argsort(-auroc(values[first], seizure[first]))[:3]
+    altering = silencer(network, layer, x[first])
+    units = tuple(sorted(int(k) for k in chosen))
+    controls = matched_controls(units, altering.fill.mean.numpy(), n=60, seed=seed).ensembles
+    rows = [Intervention(layer, c) for c in ((), units, *controls)]
+    logits = altered_logits(network, altering, x[second], rows)
+    assert float(np.ptp(logits[0])) > 0, "the network answers"
+    areas = auroc(logits.T, seizure[second])
+    return against_null(float(areas[0] - areas[1]), areas[0] - areas[2:]).p
+
+
+def meaningless(shape: tuple[int, ...], seed: int):
+    rng = np.random.default_rng(1000 + seed)
+    x = rng.uniform(0.5, 2, (96, 3, *shape)).astype(np.float32)
+    return x, np.arange(96) % 2 == 0, np.arange(96) // 2 % 6
+
+
 def test_without_information_the_p_values_are_uniform() -> None:
-    p = []
-    for seed in range(40):
-        rng = np.random.default_rng(1000 + seed)
-        network = RandomNetwork(seed)
-        x = rng.uniform(0.5, 2, (96, 3, N_UNITS, N_TIMES)).astype(np.float32)
-        seizure, group = np.arange(96) % 2 == 0, np.arange(96) // 2 % 6
-        values = window_activations(network, sites(network), x, n_channels=1)["conv1.mean"]
-        first, second = halves(group, seizure, seed=seed)
-        # three units, for an ensemble of one has only fifteen others to be compared with
-        chosen = np.argsort(-auroc(values[first], seizure[first]))[:3]
-        altering = silencer(network, "conv1", x[first])
-        units = tuple(sorted(int(k) for k in chosen))
-        means = altering.fill.mean.numpy()
-        controls = matched_controls(units, means, n=60, seed=seed).ensembles
-        rows = [Intervention("conv1", c) for c in ((), units, *controls)]
-        logits = altered_logits(network, altering, x[second], rows)
-        assert float(np.ptp(logits[0])) > 0, "the network answers"
-        areas = auroc(logits.T, seizure[second])
-        p.append(against_null(float(areas[0] - areas[1]), areas[0] - areas[2:]).p)
+    p = [silencing_p(RandomNetwork(k), *meaningless((N_UNITS, N_TIMES), k), k) for k in range(40)]
     assert kstest(p, "uniform").pvalue > 0.01
     assert np.mean(np.array(p) <= 0.05) < 0.15
+
+
+def test_on_untrained_networks_of_a_shipped_kind_nothing_is_significant() -> None:
+    p = []
+    for seed in range(30):
+        torch.manual_seed(seed)
+        network = ShallowCnn(n_channels=4, n_samples=60, width=16, dimension=12).eval()
+        with torch.no_grad():  # the levels go past the units, and would tie most ranks
+            network.level.weight.zero_()
+            n_units = network.code.out_features
+            network.dense.weight.view(12, 3, -1)[:, :, n_units:] = 0
+        x, seizure, group = meaningless(network.input_shape, seed)
+        noise = np.random.default_rng(seed).standard_normal(x.shape).astype(np.float32)
+        p.append(silencing_p(network, 20 * noise, seizure, group, seed))
+    assert kstest(p, "uniform").pvalue > 0.01
+    assert np.mean(np.array(p) <= 0.05) < 0.15
+
+
+def test_with_information_the_same_p_values_are_not_uniform() -> None:
+    p = [silencing_p(PlantedNetwork(), *planted_windows(n_groups=6, seed=k), k) for k in range(8)]
+    assert max(p) <= 0.05
+    assert kstest(p, "uniform").pvalue < 1e-3, "the test above could have failed"
 
 
 # ---- nothing stays altered -----------------------------------------------------------------
@@ -212,11 +242,13 @@ def test_the_failing_path_leaves_the_network_untouched() -> None:
 
     with pytest.raises(RuntimeError, match="in a hook"), hooked({network.norm1: fail}):
         network(torch.from_numpy(x))
-    nothing = dict.fromkeys((network.conv1, network.norm1), fail)
-    with pytest.raises(RuntimeError, match="in a hook"), forwards_replaced(nothing):
+    nothing = dict.fromkeys(
+        ((network.conv1, "forward"), (network.norm1, "forward"), (network, "encode")), fail
+    )
+    with pytest.raises(RuntimeError, match="in a hook"), methods_replaced(nothing):
         network(torch.from_numpy(x))
     assert hooks_of(network) == 0
-    assert all("forward" not in m.__dict__ for m in network.modules())
+    assert all({"forward", "encode"}.isdisjoint(m.__dict__) for m in network.modules())
     torch.testing.assert_close(network(torch.from_numpy(x)).detach(), before)
 
 
@@ -226,6 +258,14 @@ def test_a_hook_that_cannot_be_attached_removes_those_before_it() -> None:
     with pytest.raises(AttributeError), hooked(targets):
         pass
     assert hooks_of(network) == 0
+
+
+def test_a_method_of_the_instance_comes_back_as_it_was() -> None:
+    network = PlantedNetwork()
+    own = network.__dict__["encode"] = lambda features: features
+    with methods_replaced({(network, "encode"): print}):
+        assert network.encode is print
+    assert network.encode is own
 
 
 def test_an_intervention_that_has_no_meaning_is_refused() -> None:
@@ -251,25 +291,118 @@ def shipped(kind: str):
     return network.eval()
 
 
+def plainly(network, altering, x, wanted):
+    """The codes and logits as they are without any saving: a hook, and the whole network."""
+    codes = []
+    for intervention in wanted:
+        with torch.inference_mode(), altered(network, altering, intervention):
+            codes.append(network.encode(x))
+    return codes
+
+
+def interventions(layer: str, n_units: int, mode: str) -> list[Intervention]:
+    few, most = (0, n_units - 1), tuple(range(1, n_units))
+    return [
+        Intervention(layer, few, mode),
+        Intervention(layer, few, mode, dose=0.3),
+        Intervention(layer, few, mode, keep_only=True),
+        Intervention(layer, most, mode, dose=0.75),
+        Intervention(layer, (), mode),
+    ]
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("kind", ["shallow", "spectrogram"])
-def test_reusing_the_layers_before_gives_the_codes_of_a_full_pass(kind: str) -> None:
-    network = shipped(kind)
-    x = torch.randn(7, *network.input_shape)
-    for site in sites(network):
+def test_what_is_left_out_changes_no_code(kind: str, mode: str) -> None:
+    inner = shipped(kind)
+    network = InRecording(inner, torch.full((inner.n_levels,), 0.4)).eval()
+    x = torch.randn(19, *network.input_shape)  # more than one part, and not a multiple of it
+    windows = x[:12].reshape(4, 3, *network.input_shape).numpy()
+    by_sums = set()
+    for site in sites(inner):
         if not site.in_encoder:
             continue
-        replay = Replay(network, site)
-        assert replay.possible, site.layer
-        fill = measure_fill([(network, x[:6].reshape(2, 3, *network.input_shape).numpy())], site)
-        altering = Altering(site, fill)
-        intervention = Intervention(site.layer, (0, site.n_units - 1), "zero")
-        with torch.inference_mode():
-            _, output = replay.start(x)
-            quick = replay.codes(x, altering.output(output, intervention))
-            with altered(network, altering, intervention):
-                full = network.encode(x)
+        altering = Altering(site, measure_fill([(network, windows)], site), seed=5)
+        wanted = interventions(site.layer, site.n_units, mode)
+        runner = SegmentRunner(network, altering, wanted)
+        own, *found = runner.codes(x.numpy(), offset=0)
+        torch.testing.assert_close(own, network.encode(x).detach(), atol=1e-6, rtol=1e-6)
+        for quick, full in zip(found, plainly(network, altering, x, wanted), strict=True):
+            torch.testing.assert_close(quick, full, atol=2e-5, rtol=2e-5)
+        assert not torch.allclose(found[0], own), "the units take part"
+        torch.testing.assert_close(found[-1], own, atol=1e-5, rtol=1e-5)
+        assert runner._run.replay.possible
+        if runner._run.by_sums:
+            by_sums.add(site.layer)
+    assert by_sums == {"conv1", "conv2"}, "where a convolution follows, sums stand for it"
+
+
+class Shortcut(PlantedNetwork):
+    """The input goes past the layer as well, and the next convolution sees it, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv2 = nn.Conv1d(N_UNITS, N_UNITS, 3, padding=1)
+        self.layers = ("conv1", "conv2")
+
+    def encode(self, features: torch.Tensor) -> torch.Tensor:
+        maps = torch.relu(self.norm1(self.conv1(features)))
+        return (self.conv2(maps + features.flip(2)) + features).mean(dim=2)
+
+
+class Wider(PlantedNetwork):
+    """What lies before the layer cannot be left out, for its size decides that of a factor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv0 = nn.Conv1d(N_UNITS, N_UNITS + 1, 1)
+        self.factor = nn.Parameter(torch.rand(N_UNITS + 1, 1))
+        self.conv1 = nn.Conv1d(N_UNITS + 1, N_UNITS, 1)
+        self.layers = ("conv1",)
+
+    def encode(self, features: torch.Tensor) -> torch.Tensor:
+        return super().encode(self.conv0(features) * self.factor)
+
+
+@pytest.mark.parametrize(
+    ("kind", "layer", "possible"),
+    [(Shortcut, "conv1", True), (Shortcut, "conv2", True), (Wider, "conv1", False)],
+)
+def test_a_network_that_cannot_be_cut_there_is_run_as_a_whole(
+    kind: type[PlantedNetwork], layer: str, possible: bool
+) -> None:
+    torch.manual_seed(0)
+    network = kind().eval()
+    x = torch.randn(21, *network.input_shape)
+    site = site_of(network, layer)
+    fill = measure_fill([(network, x.reshape(7, 3, *network.input_shape).numpy())], site)
+    altering = Altering(site, fill)
+    wanted = interventions(layer, N_UNITS, "mean")
+    runner = SegmentRunner(network, altering, wanted)
+    assert not runner._run.by_sums
+    assert runner._run.replay.possible == possible
+    assert not runner._run.replay._of_one, "every segment is needed"
+    _, *found = runner.codes(x.numpy(), offset=0)
+    for quick, full in zip(found, plainly(network, altering, x, wanted), strict=True):
         torch.testing.assert_close(quick, full, atol=1e-5, rtol=1e-5)
-        assert not torch.allclose(full, network.encode(x)), "the units take part"
+
+
+@pytest.mark.parametrize("kind", ["shallow", "spectrogram"])
+def test_several_answers_of_a_layer_give_the_codes_of_as_many_full_passes(kind: str) -> None:
+    network = shipped(kind)
+    x = torch.randn(5, *network.input_shape)
+    for name in ("conv1", "norm2", "conv3", "code"):
+        module = network.get_submodule(name)
+        replay = Replay(network, module)
+        assert replay.possible, name
+        with torch.inference_mode():
+            started = replay.start(x)
+            answers = [started.kept[module] * factor for factor in (1.0, 0.5, -1.0)]
+            quick = replay.codes(started, torch.cat(answers)).reshape(3, len(x), -1)
+            for one, answer in zip(quick, answers, strict=True):
+                with hooked({module: lambda m, i, o, answer=answer: answer}):
+                    full = network.encode(x)
+                torch.testing.assert_close(one, full, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["shallow", "spectrogram"])

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from llm_server import Answer, said, server
 from report_facts import facts, planted, share
 
 from eegdash.errors import ReportError
@@ -28,23 +26,6 @@ GOOD = (
     "The AUROC over windows was 0.951. Most evidence lies in theta (4-8 Hz), left lateral, with "
     "31.2 %. Of 18 maps 15 beat random maps by insertion."
 )
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-def said(text: str) -> Answer:
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        content = {"role": "assistant", "content": text}
-        choice = {"index": 0, "message": content, "finish_reason": "stop"}
-        body = {"id": "x", "object": "chat.completion", "created": 1, "model": "m",
-                "choices": [choice]}  # fmt: skip
-        raw = json.dumps(body).encode()
-        handler.send_response(200)
-        handler.send_header("content-type", "application/json")
-        handler.send_header("content-length", str(len(raw)))
-        handler.end_headers()
-        handler.wfile.write(raw)
-
-    return answer
 
 
 def status(code: int, **headers: str) -> Answer:
@@ -74,38 +55,6 @@ def endless(handler: BaseHTTPRequestHandler) -> None:
     handler.end_headers()
     for _ in range(160):
         handler.wfile.write(b"x" * (64 << 10))  # 10 MB in all
-
-
-@contextmanager
-def server(answer: Answer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Serve one answer on this machine; yields the address and what was asked."""
-    asked: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["content-length"]))
-            asked.append(
-                {
-                    "path": self.path,
-                    "headers": {k.lower(): v for k, v in self.headers.items()},
-                    **json.loads(raw),
-                }
-            )
-            with suppress(OSError):  # the client has gone, as it should
-                answer(self)
-
-        def log_message(self, *args: Any) -> None:
-            return
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{http.server_address[1]}/v1", asked
-    finally:
-        http.shutdown()
-        http.server_close()
 
 
 def endpoint(url: str, **options: Any) -> Endpoint:

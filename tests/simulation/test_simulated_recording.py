@@ -183,7 +183,6 @@ def test_the_demo_is_of_an_average_person() -> None:
     assert kinds & {"muscle", "chewing", "movement", "electrode pop"}
 
 
-@pytest.mark.slow
 def test_simulating_and_writing_is_500_times_faster_than_real_time(tmp_path: Path) -> None:
     started = time.process_time()  # of both cores: others may be busy on this machine
     write_simulation(plan_simulation(3600, seed=1, n_seizures=4), tmp_path / "hour.edf")

@@ -45,7 +45,6 @@ def test_too_short_examples_are_refused() -> None:
         next(examples(0, 1, duration_s=30))
 
 
-@pytest.mark.slow
 def test_examples_are_made_1000_times_faster_than_real_time() -> None:
     next(examples(0, 1))
     started = time.process_time()  # of both cores: others may be busy on this machine

@@ -61,6 +61,26 @@ def test_the_detector_is_told_beside_the_readers(desk: Desk, tiny_model: Checkpo
     assert detected.name == "a.edf"
 
 
+def test_what_was_worked_out_once_does_not_outlive_its_labels(
+    desk: Desk, tiny_model: CheckpointInfo
+) -> None:
+    sha256 = add_recording(desk, "a.edf")
+    add_trace(desk, sha256, tiny_model, (100, 130, 900))
+    for reader, verdict in (("A", "agree"), ("B", "disagree")):
+        say(desk, reader, sha256, 100, 130, verdict)
+    (case,) = cases(desk, CHIEF, tiny_model)
+    assert cases(desk, CHIEF, tiny_model)[0] is case  # nothing changed: it is the same one
+    assert cases(desk, CHIEF)[0].detector == ""
+    stricter = replace(tiny_model, threshold_pm=950)
+    assert cases(desk, CHIEF, stricter)[0].detector.startswith("no detection")
+    path = desk.workspace.labels / "labels.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"disagree"', b'"agree"'))  # edited by hand
+    assert cases(desk, CHIEF, tiny_model) == ()
+    say(desk, "C", sha256, 110, 120, "unsure")
+    (case,) = cases(desk, CHIEF, tiny_model)
+    assert [x.says for x in case.opinions] == ["seizure", "seizure", "unsure"]
+
+
 def test_a_decision_is_a_label_of_its_own_and_opinions_stay(desk: Desk) -> None:
     said = [say(desk, "A", SHA, 10, 30), say(desk, "B", SHA, 20, 40, "disagree")]
     (case,) = cases(desk, CHIEF)

@@ -179,6 +179,11 @@ def test_spans_types_confidence_and_coverage_come_back(
     coverage = content(out, "coverage.tsv") if kind == "szcore" else None
     found = read_labels(elsewhere, file.name, file.content, said_by="A", coverage=coverage)
     assert found.recordings == (sha256,)
+    unread = "does not say which time was read"
+    assert not any(unread in loss for loss in found.losses)
+    if kind == "szcore":
+        alone = read_labels(elsewhere, file.name, file.content, said_by="A")
+        assert sum(unread in loss for loss in alone.losses) == 1
     saved = save_import(elsewhere, CHIEF, found)
     assert [x.reviewer for x in saved] == ["A", "A", "A"]
     assert all("read in by Chief" in x.source for x in saved)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +15,9 @@ from simulated_files import write_events, write_noise
 from eegdash.checkpoints import CheckpointInfo, load_checkpoint
 from eegdash.detection import detect
 from eegdash.errors import DatasetError
+from eegdash.jobs import Job, JobQueue
 from eegdash.mechanism.perturbation import BATTERY, Perturbation
-from eegdash.workflows import mechanism_silencing
+from eegdash.workflows import mechanism_altered
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.library import open_path
 from eegdash.workflows.mechanism import (
@@ -27,14 +30,18 @@ from eegdash.workflows.mechanism import (
 from eegdash.workflows.mechanism_analyses import ANALYSES, INPUT
 from eegdash.workflows.mechanism_points import UNJUDGED, points, window_eeg
 from eegdash.workflows.mechanism_saved import (
+    KINDS,
     comparable,
     compare,
+    counterpart,
     figures_of,
     findings,
     save_result,
+    saved_of_model,
     saved_results,
 )
 from eegdash.workflows.mechanism_silencing import altered_sha256
+from eegdash.workflows.mechanism_told import told
 from eegdash.workflows.mechanism_windows import (
     NO_REFERENCE,
     WITHHELD,
@@ -158,6 +165,7 @@ def test_every_analysis_gives_finite_json_with_its_provenance(
         assert path.stem not in text, "no file name enters a result"
     stored = stored_result(desk, request_.key(desk), kind, parameters)
     assert json.loads(text) == stored
+    assert told(found).endswith(".") == (kind in KINDS)
 
 
 def test_separation_has_the_input_and_every_layer(desk: Desk, request_: ActivationRequest) -> None:
@@ -216,6 +224,8 @@ def test_the_unaltered_trace_is_the_models_and_the_altered_one_is_not(
         trace = load_trace(desk, open_path(desk, path), request_.model)
         assert trace is not None
         np.testing.assert_array_equal(trace.probability_pm, traces[trace.recording_sha256])
+    # with every unit of the layer silenced no ensemble could take more away
+    assert 0 <= result["whole_layer"]["value"] <= 1
     doses = result["doses"]
     assert [row["dose"] for row in doses] == [0, 0.25, 0.5, 0.75, 1]
 
@@ -246,7 +256,7 @@ def test_the_result_does_not_depend_on_how_a_recording_is_cut(
     desk: Desk, request_: ActivationRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = analyse(desk, request_, "silencing", silencing([1], mode="zero"), quiet)["result"]
-    monkeypatch.setattr(mechanism_silencing, "_CHUNK", 7)
+    monkeypatch.setattr(mechanism_altered, "_CHUNK", 7)
     cut = analyse(desk, request_, "silencing", silencing([1], mode="zero"), quiet)["result"]
     for a, b in zip(whole["recordings"], cut["recordings"], strict=True):
         for key in ("model", "altered model"):
@@ -259,13 +269,144 @@ def test_the_result_does_not_depend_on_how_a_recording_is_cut(
 def test_of_a_long_recording_random_ensembles_see_a_part(
     desk: Desk, request_: ActivationRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mechanism_silencing, "_CHUNK", 6)
-    monkeypatch.setattr(mechanism_silencing, "MAX_CONTROL_SEGMENTS", 24)
+    monkeypatch.setattr(mechanism_altered, "_CHUNK", 6)
+    monkeypatch.setattr(mechanism_altered, "MAX_CONTROL_SEGMENTS", 24)
     result = analyse(desk, request_, "silencing", silencing([1]), quiet)["result"]
     compared = result["effect"]["against_random"]["auroc_drop"]
     assert compared["n"] >= 1
     # all windows count for the effect itself
     assert result["effect"]["n_seizure"] + result["effect"]["n_other"] > 60
+
+
+@pytest.mark.parametrize("layer", ["conv1", "lstm"])
+def test_silencing_on_changed_input_runs_each_window_as_it_was_changed(
+    desk: Desk, request_: ActivationRequest, layer: str
+) -> None:
+    parameters = silencing([0, 1], layer=layer, mode="zero")
+    plain = analyse(desk, request_, "silencing", parameters, quiet)["result"]
+    # a change that changes nothing takes the other way through the windows to the same traces
+    same = replace(request_, changed=Perturbation("scaled", factor=1.0))
+    alike = analyse(desk, same, "silencing", parameters, quiet)["result"]
+    for a, b in zip(plain["recordings"], alike["recordings"], strict=True):
+        for key in ("model", "altered model"):
+            difference = np.subtract(a[key]["probability_pm"], b[key]["probability_pm"])
+            assert np.abs(difference).max() <= 1
+    drops = [r["effect"]["against_random"]["auroc_drop"]["value"] for r in (plain, alike)]
+    assert drops[0] == pytest.approx(drops[1], abs=1e-3)
+    if layer != "conv1":
+        return
+    # and a change that does gives the probabilities that the activations were computed with
+    changed = replace(request_, changed=Perturbation("reversed"))
+    found = analyse(desk, changed, "silencing", parameters, quiet)
+    kept = load_activations(desk, changed.key(desk))
+    assert kept is not None
+    known = points(desk, kept, changed.model)
+    rows = {row["sha256"]: row["model"]["probability_pm"] for row in found["result"]["recordings"]}
+    compared = 0
+    for k, sha256 in enumerate(known["sha256"]):
+        if sha256 in rows:
+            pm = rows[sha256][int(kept.fact("window")[k])]
+            assert abs(pm - 1000 * known["probability"][k]) <= 1
+            compared += 1
+    assert compared > 20
+
+
+def test_of_a_long_recording_with_changed_input_random_ensembles_see_a_part(
+    desk: Desk, request_: ActivationRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mechanism_altered, "MAX_CONTROL_SEGMENTS", 60)
+    changed = replace(request_, changed=Perturbation("reversed"))
+    result = analyse(desk, changed, "silencing", silencing([1]), quiet)["result"]
+    assert result["effect"]["against_random"]["auroc_drop"]["n"] >= 1
+    assert result["effect"]["n_seizure"] + result["effect"]["n_other"] > 60
+
+
+def test_the_window_on_screen_is_what_the_detector_was_shown(
+    desk: Desk, request_: ActivationRequest
+) -> None:
+    opened = open_path(desk, request_.paths[0])
+    sha256 = opened.recording.sha256
+    raw = window_eeg(desk, request_.model, sha256, 19.5)
+    turned = window_eeg(desk, request_.model, sha256, 19.5, changed=Perturbation("reversed"))
+    np.testing.assert_allclose(np.array(turned["uv"]), np.array(raw["uv"])[:, ::-1])
+
+
+# ---- cancelling ----------------------------------------------------------------------------
+
+
+class CancelledError(Exception):
+    """Stands for the end of the worker."""
+
+
+def cancel(_: float) -> None:
+    raise CancelledError
+
+
+def test_cancelled_while_windows_are_read_nothing_is_kept(
+    desk: Desk, request_: ActivationRequest
+) -> None:
+    with pytest.raises(CancelledError):
+        analyse(desk, request_, "overview", {}, cancel)
+    assert load_activations(desk, request_.key(desk)) is None
+    assert list((desk.workspace.cache / "mechanism").iterdir()) == []
+    analyse(desk, request_, "overview", {}, quiet)
+    assert load_activations(desk, request_.key(desk)) is not None
+
+
+def test_every_analysis_can_be_cancelled_and_leaves_nothing(
+    desk: Desk, request_: ActivationRequest
+) -> None:
+    compute_activations(desk, request_)
+    for kind in ANALYSES:
+        parameters = {**BASE, "layer": "conv2", "n_neighbors": 5, "min_dist": 0.1}
+        if kind == "silencing":
+            parameters = silencing([0])
+        if kind == "overview":  # has nothing left to do
+            continue
+        with pytest.raises(CancelledError):
+            analyse(desk, request_, kind, parameters, cancel)
+        assert stored_result(desk, request_.key(desk), kind, parameters) is None, kind
+    assert load_activations(desk, request_.key(desk)) is not None
+    assert analyse(desk, request_, "structure", BASE, quiet)["kind"] == "structure"
+
+
+def test_cancelling_in_the_queue_ends_the_worker_and_nothing_is_kept(
+    desk: Desk, request_: ActivationRequest
+) -> None:
+    # through a real worker process: ten thousand random ensembles would take many minutes
+    parameters = silencing([0], layer="code", n_controls=10_000, half="all")
+    arguments = {
+        "request": {**request_.as_arguments(), "model": str(request_.model.folder)},
+        "model_sha256": request_.model.sha256,
+        "kind": "silencing",
+        "parameters": parameters,
+    }
+    jobs = JobQueue()
+    try:
+        job = jobs.submit("mechanism", "one", arguments)
+        wait_until(lambda: state(jobs, job.id).progress > 0)
+        worker = jobs._worker
+        jobs.cancel(job.id)
+        wait_until(lambda: state(jobs, job.id).state == "cancelled")
+        assert worker is not None
+        wait_until(lambda: worker.poll() is not None)
+        assert stored_result(desk, request_.key(desk), "silencing", parameters) is None
+    finally:
+        jobs.close()
+
+
+def state(jobs: JobQueue, job_id: str) -> Job:
+    found = jobs.get(job_id)
+    assert found is not None
+    assert found.state != "failed", found.message
+    return found
+
+
+def wait_until(there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_an_altered_model_has_a_hash_of_its_own() -> None:
@@ -374,6 +515,18 @@ def test_saved_results_are_compared_and_withheld_from_blinded_readers(
     assert row["A"] == figures_of(a.content)["dimensions, conv2"]
     assert row["B - A"] == pytest.approx(row["B"] - row["A"])
     assert comparable(a, b) == ""
+    everything = saved_results(desk)
+    one, two = (next(k for k, s in enumerate(everything) if s.path == x.path) for x in (a, b))
+    assert counterpart(everything, everything[one]) == two
+    assert counterpart(everything, everything[two]) == one
+    alone = next(k for k, s in enumerate(everything) if s.kind == "silencing")
+    assert counterpart(everything, everything[alone]) == alone
+    by_kind = saved_of_model(desk, request_.model.sha256)
+    assert {kind: len(found) for kind, found in by_kind.items()} == {
+        "silencing": 1, "structure": 1,
+    }  # fmt: skip
+    assert saved_of_model(desk, "0" * 64) == {}
+    assert saved_of_model(desk, request_.model.sha256, reviewer="ab", blinded=True) == {}
     assert "different kinds" in comparable(a, known["silencing"])
     assert saved_results(desk, reviewer="ab", blinded=True) == []
     (desk.workspace.reports / "mechanism" / "odd.json").write_text('{"schema": 1}')

@@ -55,6 +55,27 @@ def test_order_by_time(desk: Desk, scored: str, tiny_model: CheckpointInfo) -> N
     assert [round(x / 10) for x in onsets] == [2, 8, 15]
 
 
+def test_what_was_ranked_once_does_not_outlive_its_labels(
+    desk: Desk, scored: str, tiny_model: CheckpointInfo
+) -> None:
+    def why(reader: Reader = A) -> list[str]:
+        return [x.why for x in queue.state(desk, reader, tiny_model, queue.TIME).coming]
+
+    before = why()
+    assert why() == before
+    say(desk, "B", scored, 80, 100, "disagree")
+    assert [one != other for one, other in zip(why(), before, strict=True)] == [False, True, False]
+    assert "no seizure (1)" in why()[1]
+    path = desk.workspace.labels / "labels.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"disagree"', b'"agree"'))  # edited by hand
+    assert "say seizure (1)" in why()[1]
+    assert len(why(Reader("B"))) == 2  # B has labelled it, and is not told of B
+    say(desk, "A", scored, 80, 100, "agree")
+    assert len(why()) == 2
+    stricter = replace(tiny_model, threshold_pm=800)
+    assert len(queue.state(desk, A, stricter, queue.TIME).coming) == 1
+
+
 def test_order_by_nearness_to_the_threshold_also_below_it(
     desk: Desk, scored: str, tiny_model: CheckpointInfo
 ) -> None:

@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 import pytest
 from attribution_cases import MODELS, SHIPPED
+from edf_bytes import text as field_text
+from llm_server import said, server
 from planted_shortcut import PACKAGE, save_planted
 from scipy.stats import beta
 from simulated_files import write_events, write_noise
@@ -67,6 +69,10 @@ def path(desk: Desk) -> Path:
     found = write_noise(
         desk.workspace.recordings / f"{CANARY}.edf", seconds=SECONDS, seed=3, notes=notes
     )
+    with found.open("rb+") as file:  # patient and recording field of the header
+        file.seek(8)
+        file.write(field_text(f"{CANARY} F 01-JAN-1950 {CANARY}", 80))
+        file.write(field_text(f"Startdate 02-MAR-2021 {CANARY} {CANARY} X", 80))
     write_events(found, SEIZURES, SECONDS)
     label(desk, found, "Dr A", "disagree", 30.0, reason="muscle", comment=f"asked {CANARY}")
     label(desk, found, "Dr B", "missed", 60.0, reason=f"{CANARY} said so")
@@ -208,8 +214,18 @@ def _examples(facts: dict[str, Any], pm: Any, truth: Any, threshold_pm: int) -> 
 def test_a_report_names_nobody_and_loads_nothing(
     desk: Desk, path: Path, no_pdf: None, caplog: pytest.LogCaptureFixture, written: WrittenReport
 ) -> None:
-    write_report(desk, of_recording(desk, path), "tiny")  # what is logged meanwhile counts, too
+    caplog.set_level("DEBUG")
+    with server(said("The detector was looked at.")) as (url, asked):
+        # what is logged and asked meanwhile counts, too
+        write_report(desk, of_recording(desk, path), "tiny", endpoint=Endpoint(url, "model"))
     facts = read(written)
+    assert asked
+    assert "CANARY" not in json.dumps(asked)
+    for kept in (desk.workspace.cache, desk.workspace.state):
+        for file in kept.rglob("*"):
+            assert "CANARY" not in file.name
+            # facts of a file on the reader's own screen name its parts, never what they say
+            assert file.is_dir() or b"CANARY" not in file.read_bytes(), file.name
     names = {p.name for p in written.folder.iterdir()}
     assert names == set(facts["files"])
     assert {"report.md", "report.html", "report.json", "report.pdf", "confusion.png"} <= names

@@ -263,6 +263,8 @@ def test_the_list_counts_what_this_reader_reviewed_and_the_labels_of_all(
     for reviewer, n_reviewed in (("A", 1), ("B", 0), ("", 0)):
         found = score.scored_summary(desk, path, always, reviewer)
         assert (found.n_events, found.n_labels, found.n_reviewed) == (1, 2, n_reviewed)
+        own = score.scored_summary(desk, path, always, reviewer, own_only=True)
+        assert (own.n_labels, own.n_reviewed) == (1 if reviewer else 0, n_reviewed)
 
 
 def test_a_task_that_fails_says_why(desk: Desk) -> None:

@@ -36,7 +36,7 @@ EXPLAINED = """
 - **Seizures (events)**: of all seizures that either marked, the share that the other marked, too;
   any overlap counts. This is what a clinician usually means by agreeing.
 - **In brackets** the 95 % interval: recordings are drawn at random again and again. With few
-  recordings it is wide, with one it is undefined (n/a).
+  recordings it is wide; with one, or where all are alike, it is undefined (n/a).
 - For comparison: thirty experts agreed on ictal-interictal patterns pairwise in 52 % (kappa 0.42;
   Jing et al., Neurology 2023, doi:10.1212/WNL.0000000000201670).
 """

@@ -25,7 +25,7 @@ _LEAST_WORK_S = 300.0
 def draw(reader: Reader) -> None:
     """Draw who reads, and what an adjudicator may decide about it."""
     found = readers.progress(cache.desk())
-    _progress(found)
+    _progress(reader, found)
     may = bool(reader.name) and reader.role == ADJUDICATOR
     if not may:
         st.caption(f":material/lock: {_ONLY}")
@@ -38,10 +38,13 @@ def draw(reader: Reader) -> None:
         _repeats(reader, may)
 
 
-def _progress(found: tuple[ReaderProgress, ...]) -> None:
+def _progress(reader: Reader, found: tuple[ReaderProgress, ...]) -> None:
     if not found:
         st.info("Nobody has labelled yet, and nothing is assigned. Names appear by themselves.")
         return
+    every = readers.sees_everything(cache.desk(), reader)
+    # how much somebody found is an opinion, too; how much was read is none
+    told = [every or p.name == reader.name for p in found]
     st.dataframe(
         {
             "Reader": [p.name for p in found],
@@ -52,12 +55,15 @@ def _progress(found: tuple[ReaderProgress, ...]) -> None:
             "Open EEG": [
                 (p.assigned_s - p.done_s) / _HOUR_S if p.n_assigned else None for p in found
             ],
-            "Labels": [p.n_labels for p in found],
-            "Unsure": [p.n_unsure for p in found],
-            "Repeats": [p.n_repeats for p in found],
+            "Labels": [p.n_labels if ok else None for p, ok in zip(found, told, strict=True)],
+            "Unsure": [p.n_unsure if ok else None for p, ok in zip(found, told, strict=True)],
+            "Repeats": [p.n_repeats if ok else None for p, ok in zip(found, told, strict=True)],
             "EEG seen": [p.read_s / _HOUR_S for p in found],
             "Work": [p.worked_s / _HOUR_S for p in found],
-            "Pace": [pace(p.labels_per_hour, p) for p in found],
+            "Pace": [
+                pace(p.labels_per_hour, p) if ok else None
+                for p, ok in zip(found, told, strict=True)
+            ],
             "Speed": [pace(p.eeg_hours_per_hour, p) for p in found],
             "Last": [moment(p.last_utc) for p in found],
         },
@@ -93,6 +99,8 @@ def _progress(found: tuple[ReaderProgress, ...]) -> None:
         height=min(38 + 35 * len(found), 360),
         alt="Progress of each reader",
     )
+    if not all(told):
+        st.caption("How much others labelled is not shown, so that your own reading stays yours.")
 
 
 def pace(value: float, of: ReaderProgress) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,7 +11,7 @@ from eegdash.mechanism.controls import N_CONTROLS
 from eegdash.mechanism.ensembles import METHODS
 from eegdash.mechanism.silencing import ALTERED, MODES
 from eegdash.plotting import mechanism as charts
-from eegdash.ui.mechanism.results import Asked, chart, figure_words, result_of, save_button
+from eegdash.ui.mechanism.results import Asked, chart, figure_words, result_of, save_button, say
 from eegdash.ui.text import plain
 from eegdash.workflows.mechanism_saved import claim_words
 
@@ -28,13 +28,15 @@ def draw(asked: Asked) -> None:
     st.markdown(
         "**Which units carry the seizures, and does the detector need them?** An ensemble is found "
         "on one half of the persons and tested on the other. Then it is silenced: only that tells "
-        "whether the detector uses it."
+        "whether the detector uses it. AUROC: how well seizure and other windows are told apart, "
+        "1 always right, 0.5 by chance."
     )
     layer = str(
         st.segmented_control(
             "Layer",
             list(asked.layers),
             default=asked.layers[-1],
+            required=True,
             key="mechanism-ensemble-layer",
             persist_state="session",
         )
@@ -56,6 +58,7 @@ def draw(asked: Asked) -> None:
 
 def _ensembles(found: Mapping[str, Any]) -> None:
     result = found["result"]
+    say(found)
     st.dataframe(
         [
             {
@@ -91,8 +94,9 @@ def _silencing(asked: Asked, layer: str, ensembles: Mapping[str, Any]) -> None:
         "silencing",
         parameters,
         does="Silence",
-        wait=f"The recordings are run again, with {N_CONTROLS} random ensembles beside: one "
-        "to three minutes for each hour of EEG, the first layers longest.",
+        wait=f"The recordings are run again, with {N_CONTROLS} random ensembles beside: up "
+        "to half a minute for each hour of EEG, the first layers longest, and three times as long "
+        "on changed input.",
     )
     if found is None:
         return
@@ -152,11 +156,7 @@ def _effect(asked: Asked, result: Mapping[str, Any]) -> None:
     _before_after(c, "Other windows called seizure", effect, "called", share=True)
     random = effect["against_random"]["auroc_drop"]
     d.metric("Fall, among random ensembles", _percentile(random["percentile"]))
-    size = effect["effect_size"]
-    d.caption(
-        f"p = {_number(random['p'], 3)}; effect size "
-        f"{_number(size, 1)} standard deviations of {random['n']} random ensembles"
-    )
+    d.caption(_among_words(random, effect["effect_size"]))
     left, right = st.columns(2)
     with left:
         chart(charts.doses(result), key="doses", alt="Mean probability against the dose")
@@ -174,7 +174,31 @@ def _effect(asked: Asked, result: Mapping[str, Any]) -> None:
         f"Threshold {result['threshold']:.2f}. {effect['n_seizure']} seizure and "
         f"{effect['n_other']} other windows of {result['n_groups']} groups."
     )
+    if result["whole_layer"]["value"] is not None:
+        st.caption(
+            f"With every unit of {_layer_of(result)} silenced the AUROC is "
+            f"{figure_words(result['whole_layer'])}: what is left then goes past this layer. Both "
+            "shipped detectors also hold the power of a window against the background of its "
+            "recording, which no unit listed here sees."
+        )
     _traces(asked, result)
+
+
+def _among_words(random: Mapping[str, Any], size: float | None) -> str:
+    """Say how the fall compares with that of the random ensembles."""
+    if not random["n"]:
+        return "no other ensemble of this size exists in the layer"
+    if size is None:
+        return f"p = {_number(random['p'], 3)}; the {random['n']} random ensembles do not differ"
+    return (
+        f"p = {_number(random['p'], 3)}; effect size {size:.1f} standard deviations of "
+        f"{random['n']} random ensembles"
+    )
+
+
+def _layer_of(result: Mapping[str, Any]) -> str:
+    """Return the layer that was altered."""
+    return str(result["intervention"]["layer"])
 
 
 def _claim(effect: Mapping[str, Any], result: Mapping[str, Any]) -> None:
@@ -205,7 +229,8 @@ def _before_after(
 
 
 def _traces(asked: Asked, result: Mapping[str, Any]) -> None:
-    rows = result["recordings"]
+    # those with seizures first: there is something to see
+    rows = sorted(result["recordings"], key=lambda row: not row["seizures"])
     names = [asked.names.get(row["sha256"], row["alias"]) for row in rows]
     chosen = st.selectbox(
         "Recording", range(len(rows)), format_func=names.__getitem__, key="mechanism-trace"
@@ -216,22 +241,33 @@ def _traces(asked: Asked, result: Mapping[str, Any]) -> None:
         key="altered-trace",
         alt="Probability of the recording by the model and by the altered model",
     )
-    st.dataframe(
-        [
-            {
-                "recording": name,
-                "by": key,
-                "seizures found": f"{one[key]['tp']} of {one[key]['n_ref']}",
-                "false alarms": one[key]["fp"],
-                "false alarms per 24 h": _number(one[key]["fp_per_24h"], 1),
-            }
-            for name, one in zip(names, rows, strict=True)
-            for key in ("model", ALTERED)
-        ],
-        hide_index=True,
-        width="stretch",
-        height=min(36 * (2 * len(rows) + 1), 260),
-    )
+    lines = [_of_all(rows, key) for key in ("model", ALTERED)] if len(rows) > 1 else []
+    lines += [
+        {
+            "recording": name,
+            "by": key,
+            "seizures found": f"{one[key]['tp']} of {one[key]['n_ref']}",
+            "false alarms": one[key]["fp"],
+            "false alarms per 24 h": _number(one[key]["fp_per_24h"], 1),
+        }
+        for name, one in zip(names, rows, strict=True)
+        for key in ("model", ALTERED)
+    ]
+    st.dataframe(lines, hide_index=True, width="stretch", height=min(36 * (len(lines) + 1), 260))
+
+
+def _of_all(rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, Any]:
+    """Sum the events of all recordings; false alarms go by their whole length."""
+    days = sum(row["duration_s"] for row in rows) / 86_400
+    n_false = sum(row[key]["fp"] for row in rows)
+    return {
+        "recording": f"all {len(rows)} recordings, {24 * days:.1f} h",
+        "by": key,
+        "seizures found": f"{sum(row[key]['tp'] for row in rows)} of "
+        f"{sum(row[key]['n_ref'] for row in rows)}",
+        "false alarms": n_false,
+        "false alarms per 24 h": _number(n_false / days if days else None, 1),
+    }
 
 
 def _percentile(value: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from eegdash.plotting import mechanism as charts
-from eegdash.ui.mechanism.results import Asked, chart, figure_words, result_of, save_button
+from eegdash.ui.mechanism.results import Asked, chart, figure_words, result_of, save_button, say
 
 
 def draw(asked: Asked) -> None:
@@ -25,6 +25,7 @@ def draw(asked: Asked) -> None:
     if found is None:
         return
     result = found["result"]
+    say(found)
     left, right = st.columns([6, 5])
     with left:
         chart(

@@ -82,6 +82,7 @@ def draw() -> None:
         "View",
         list(_VIEWS),
         default="Layers",
+        required=True,
         key="mechanism-view",
         persist_state="session",
         label_visibility="collapsed",
@@ -170,6 +171,7 @@ def _options() -> tuple[str, int, str, str, int, bool]:
         "Kept together in cross-validation",
         [PERSON, RECORDING],
         default=PERSON,
+        required=True,
         key="mechanism-by",
         persist_state="session",
         help="Windows of one person are alike. Where nobody says who was recorded, each "
@@ -179,6 +181,7 @@ def _options() -> tuple[str, int, str, str, int, bool]:
         "One number per unit and window",
         list(SUMMARIES),
         default="mean",
+        required=True,
         key="mechanism-summary",
         persist_state="session",
         help=". ".join(f"{k}: {v}" for k, v in SUMMARIES.items()) + ".",

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from eegdash.plotting import mechanism as charts
-from eegdash.ui.mechanism.results import Asked, chart, figure_words, result_of, save_button
+from eegdash.ui.mechanism.results import Asked, chart, figure_words, result_of, save_button, say
 from eegdash.ui.mechanism.windows import list_windows, points_of, show_window
 from eegdash.ui.session import widget_value
 
@@ -37,6 +37,7 @@ def draw_layers(asked: Asked) -> None:
     if found is None:
         return
     result = found["result"]
+    say(found)
     _few_groups(result)
     left, right = st.columns(2)
     with left:
@@ -107,6 +108,7 @@ def draw_picture(asked: Asked) -> None:
     )
     points = points_of(asked)
     if found is not None and points is not None:
+        say(found)
         _maps(asked, found["result"], points, colour, layer)
         save_button(found)
     with st.expander("What is stable?"):
@@ -243,11 +245,13 @@ def draw_structure(asked: Asked) -> None:
     if found is None:
         return
     result = found["result"]
+    say(found)
     measure = st.segmented_control(
         "Measure",
         ["treves_rolls", "hoyer"],
         default="treves_rolls",
         format_func={"treves_rolls": "Treves-Rolls", "hoyer": "Hoyer"}.__getitem__,
+        required=True,
         key="mechanism-measure",
         persist_state="session",
     )
@@ -296,7 +300,7 @@ def _structure_table(result: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "units": row["n_units"],
                 "dead": len(row["sparsity"]["dead"]),
                 "always on": len(row["sparsity"]["always_on"]),
-                "mean |r| (shuffled)": _beside(overlap["correlation"], 2),
+                "mean correlation (shuffled)": _beside(overlap["correlation"], 2),
                 "dimensions (shuffled)": _beside(overlap["dimensions"], 1),
             }
         )

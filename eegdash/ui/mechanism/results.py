@@ -18,6 +18,7 @@ from eegdash.ui.session import session
 from eegdash.ui.text import plain
 from eegdash.workflows.mechanism import stored_result
 from eegdash.workflows.mechanism_saved import save_result
+from eegdash.workflows.mechanism_told import told
 from eegdash.workflows.mechanism_windows import ActivationRequest
 
 TASK = "mechanism"
@@ -137,6 +138,11 @@ def _submit(asked: Asked, kind: str, parameters: dict[str, Any]) -> None:
         "parameters": parameters,
     }
     cache.queue().submit(TASK, _subject(asked, kind, parameters), arguments)
+
+
+def say(content: Mapping[str, Any]) -> None:
+    """Say in words what a result shows, above its figures."""
+    st.markdown(f":material/lightbulb: {plain(told(content))}")
 
 
 def chart(

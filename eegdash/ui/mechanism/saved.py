@@ -15,10 +15,12 @@ from eegdash.workflows.mechanism_saved import (
     Saved,
     comparable,
     compare,
+    counterpart,
     figures_of,
     findings,
     saved_results,
 )
+from eegdash.workflows.mechanism_told import told
 
 
 def draw(asked: Asked) -> None:
@@ -33,6 +35,11 @@ def draw(asked: Asked) -> None:
             "be compared here, for example before and after fine-tuning."
         )
         return
+    _list(known)
+    st.markdown(
+        "**Side by side**: choose A, and B is the same analysis of another detector where there "
+        "is one, for example before and after teaching."
+    )
     _comparison(known)
 
 
@@ -43,6 +50,7 @@ def _findings(asked: Asked) -> None:
             "Layer of the ensembles",
             list(asked.layers),
             default=asked.layers[-1],
+            required=True,
             key="mechanism-finding-layer",
             persist_state="session",
         )
@@ -87,19 +95,41 @@ def _standard(asked: Asked, layer: str, ensembles: dict[str, Any]) -> dict[str, 
     }
 
 
+def _list(known: list[Saved]) -> None:
+    st.dataframe(
+        [
+            {
+                "saved (UTC)": one.saved_utc[:16].replace("T", " "),
+                "what": one.subject,
+                "detector": one.model,
+                "input": one.content["provenance"]["input"],
+                "what it says": told(one.content),
+                "saved by": one.note,
+            }
+            for one in known
+        ],
+        hide_index=True,
+        width="stretch",
+        height=min(36 * (len(known) + 1), 260),
+        column_config={"what it says": st.column_config.TextColumn(width="large")},
+    )
+
+
 def _comparison(known: list[Saved]) -> None:
     left, right = st.columns(2)
     first = left.selectbox(
         "A", range(len(known)), format_func=lambda k: known[k].title, key="mechanism-saved-a"
     )
+    a = known[int(first or 0)]
     second = right.selectbox(
         "B",
         range(len(known)),
-        index=min(1, len(known) - 1),
+        index=counterpart(known, a),
         format_func=lambda k: known[k].title,
-        key="mechanism-saved-b",
+        # for another A another B lies near
+        key=f"mechanism-saved-b-{a.path.stem}",
     )
-    a, b = known[int(first or 0)], known[int(second or 0)]
+    b = known[int(second or 0)]
     if a is b:
         _one(a)
         return
@@ -108,17 +138,27 @@ def _comparison(known: list[Saved]) -> None:
     if warning:
         st.warning(warning)
     if rows:
-        st.dataframe(rows, hide_index=True, width="stretch")
+        shown = [{name: str(_rounded(value)) for name, value in row.items()} for row in rows]
+        st.dataframe(shown, hide_index=True, width="stretch")
     else:
         st.info("These two have no figure in common.")
 
 
+def _rounded(value: Any) -> Any:
+    """Return a figure with three decimals, and words as they are; n/a where there is none."""
+    if value is None:
+        return "n/a"
+    return round(value, 3) if isinstance(value, float) else value
+
+
 def _one(saved: Saved) -> None:
     rows = [
-        {"figure": name, "value": str(value)} for name, value in figures_of(saved.content).items()
+        {"figure": name, "value": str(_rounded(value))}
+        for name, value in figures_of(saved.content).items()
     ]
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch")
+    st.markdown(plain(told(saved.content)))
     made_of = saved.content["provenance"]
     st.caption(
         f"{made_of['model']} ({made_of['model_sha256'][:8]}), input {made_of['input']}, "

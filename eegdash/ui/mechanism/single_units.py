@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from eegdash.plotting import mechanism as charts
-from eegdash.ui.mechanism.results import Asked, chart, figure_words, result_of, save_button
+from eegdash.ui.mechanism.results import Asked, chart, figure_words, result_of, save_button, say
 from eegdash.ui.mechanism.windows import points_of, show_window, words_of
 from eegdash.ui.session import widget_value
 
@@ -31,6 +31,7 @@ def draw(asked: Asked) -> None:
         "Layer",
         list(asked.layers),
         default=asked.layers[0],
+        required=True,
         key="mechanism-unit-layer",
         persist_state="session",
     )
@@ -41,6 +42,7 @@ def draw(asked: Asked) -> None:
     if found is None:
         return
     result = found["result"]
+    say(found)
     chart(
         charts.unit_overview(result),
         key=_OVERVIEW,

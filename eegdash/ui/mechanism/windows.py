@@ -53,7 +53,14 @@ def show_window(
     sha256, time_s = str(known["sha256"][row]), float(known["time_s"][row])
     open_button(right, sha256, time_s, key=f"open-{of}-{row}")
     try:
-        eeg = window_eeg(cache.desk(), asked.request.model, sha256, time_s)
+        eeg = window_eeg(
+            cache.desk(),
+            asked.request.model,
+            sha256,
+            time_s,
+            changed=asked.request.changed,
+            seed=asked.request.seed,
+        )
     except EegdashError as error:
         st.error(plain(str(error)))
         return
@@ -63,8 +70,9 @@ def show_window(
         alt=f"Traces and spectrogram around {time_s:.1f} s",
     )
     st.caption(
-        f"Derivations at the detector's own rate, {charts.trace_step_uv(eeg)} µV between two "
-        "lines, negative up; below the median power over derivations, dB re 1 µV²/Hz, -20 to 40."
+        f"Input {asked.request.changed.title}. Derivations at the detector's own rate, "
+        f"{charts.trace_step_uv(eeg)} µV between two lines, each around its mean, negative up; "
+        "below the median power over derivations, dB re 1 µV²/Hz, -20 to 40."
     )
 
 

@@ -97,7 +97,7 @@ def size_words(comparison: Mapping[str, Any], after: str = "After") -> str:
     changes = [entry["change"] for entry in comparison["recordings"]]
     return (
         f"{n} recording{'' if n == 1 else 's'} of {people} person{'' if people == 1 else 's'}, "
-        f"{comparison['hours']:.1f} h. {after}, fewer events are wrong in "
-        f"{changes.count('better')} recordings, more in {changes.count('worse')}, as many in "
+        f"{comparison['hours']:.1f} h. {after}, recordings with fewer wrong events: "
+        f"{changes.count('better')}, with more: {changes.count('worse')}, with as many: "
         f"{changes.count('same')}."
     )

@@ -10,10 +10,11 @@ import streamlit as st
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.errors import EegdashError
 from eegdash.jobs import Job
-from eegdash.ui import cache
+from eegdash.ui import cache, identity
 from eegdash.ui.models import withheld
 from eegdash.ui.session import session
 from eegdash.ui.text import plain
+from eegdash.workflows import readers
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.model_decisions import Status, decision_history
 from eegdash.workflows.teach import (
@@ -77,7 +78,7 @@ def draw() -> None:
     if hidden := withheld.unread(file.sha256 for file in plan.files):
         st.info(withheld.words(len(hidden)))
         return
-    _plan(plan)
+    _plan(plan, in_detail=readers.sees_everything(desk, identity.reader()))
     _start(desk, parent, choice, plan)
 
 
@@ -163,12 +164,16 @@ def _choices(models: list[CheckpointInfo]) -> tuple[CheckpointInfo, TeachChoice]
     return parent, TeachChoice(blinded=str(blinded or ALL), keep_aside=(aside or 0) / 100)
 
 
-def _plan(plan: TeachPlan) -> None:
+def _plan(plan: TeachPlan, *, in_detail: bool) -> None:
+    """Say what will be used; what others said only to a reader who may see it."""
     used, left_out = st.columns(2)
     with used.container(border=True, height="stretch"):
         st.markdown(f"**{_count(plan.n_used, 'label')} will be used**")
+        by_verdict = plan.used if in_detail else {}
         words = {verdict: _VERDICTS.get(verdict, (plain(verdict),) * 2) for verdict in plan.used}
-        st.markdown("\n".join(f"- {n} {words[v][n > 1]}" for v, n in plan.used.items()))
+        st.markdown("\n".join(f"- {n} {words[v][n > 1]}" for v, n in by_verdict.items()))
+        if not in_detail:
+            st.caption("What others said is not shown to readers in this installation.")
         own = plan.on(TAUGHT)
         finished = sum(file.finished for file in own)
         n_own = _count(len(own) + len(plan.on(HELD)), "recording")
@@ -180,7 +185,8 @@ def _plan(plan: TeachPlan) -> None:
     with left_out.container(border=True, height="stretch"):
         n_out = sum(plan.left_out.values())
         st.markdown(f"**{_count(n_out, 'label')} left out**")
-        st.markdown("\n".join(f"- {n} {plain(why)}" for why, n in plan.left_out.items()))
+        if in_detail:
+            st.markdown("\n".join(f"- {n} {plain(why)}" for why, n in plan.left_out.items()))
         people = {file.person_key for file in plan.on(ASIDE)}
         st.caption(
             f"For before and after: {_count(len(plan.on(ASIDE)), 'recording')} of "

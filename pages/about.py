@@ -1,0 +1,5 @@
+"""About this server: for those who run it."""
+
+from eegdash.ui.about import draw
+
+draw()
