@@ -105,7 +105,7 @@ def written(folder: Path) -> dict[str, bytes]:
 def recordings(tmp_path: Path) -> Path:
     """Some recordings, the later ones long enough to be killed in."""
     for i in range(4):
-        write_noise(tmp_path / "in" / f"night{i}.edf", seconds=40 if i == 0 else 400, seed=i)
+        write_noise(tmp_path / "in" / f"night{i}.edf", seconds=40 if i == 0 else 3600, seed=i)
     return tmp_path / "in"
 
 
