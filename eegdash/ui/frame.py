@@ -22,6 +22,7 @@ _STYLE = """
 .st-key-remembered { position: absolute; width: 0; height: 0; overflow: hidden; }
 [data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]) { display: none; }
 .stMain:focus-visible, .stAppScrollToBottomContainer:focus-visible { outline: none; }
+.stMain:focus-visible::before { box-shadow: none; }
 </style>
 """
 # A reload begins a new session; the browser remembers the mode for it, and says so before the
