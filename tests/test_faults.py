@@ -39,15 +39,20 @@ def started(
     *arguments: object, environment: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     """Run Python in a process group of its own, as a terminal does."""
-    process = subprocess.Popen(
-        [sys.executable, *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
-        text=True,
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    # tests that run in the background are started with Ctrl-C ignored, and would hand that on
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, *map(str, arguments)],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
+            text=True,
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     try:
         yield process
     finally:
@@ -105,7 +110,7 @@ def written(folder: Path) -> dict[str, bytes]:
 def recordings(tmp_path: Path) -> Path:
     """Some recordings, the later ones long enough to be killed in."""
     for i in range(4):
-        write_noise(tmp_path / "in" / f"night{i}.edf", seconds=40 if i == 0 else 3600, seed=i)
+        write_noise(tmp_path / "in" / f"night{i}.edf", seconds=40 if i == 0 else 1200, seed=i)
     return tmp_path / "in"
 
 
