@@ -173,8 +173,11 @@ def test_a_killed_training_goes_on(tmp_path: Path) -> None:
         await_file(tmp_path, ".model-training/state.json", process)
         kill(process)
     assert not (tmp_path / "model").exists()
-    assert main([*map(str, arguments), str(tmp_path / "model")]) == 0
-    assert main([*map(str, arguments), str(tmp_path / "whole" / "model")]) == 0
+    for folder in (tmp_path, tmp_path / "whole"):
+        # on as many cores as before: a sum on more of them has other last bits
+        with command(*arguments, folder / "model", workspace=workspace) as process:
+            process.communicate(timeout=_LIMIT_S)
+        assert process.returncode == 0
     weights = [folder / "model" / "model.safetensors" for folder in (tmp_path, tmp_path / "whole")]
     assert weights[0].read_bytes() == weights[1].read_bytes()
 
