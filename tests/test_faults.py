@@ -100,7 +100,12 @@ def ended(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 def written(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    """Return the results in a folder, without the hidden file that a kill may leave half-written."""
+    return {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if not path.name.startswith(".writing-")
+    }
 
 
 # ---- scoring --------------------------------------------------------------------------------
