@@ -100,7 +100,7 @@ def ended(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 def written(folder: Path) -> dict[str, bytes]:
-    """Return the results in a folder, without the hidden file that a kill may leave half-written."""
+    """Return the results in a folder, without what a kill may leave half-written."""
     return {
         path.name: path.read_bytes()
         for path in folder.iterdir()
