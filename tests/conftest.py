@@ -7,6 +7,7 @@ from pathlib import Path
 
 import postgres_server
 import pytest
+import torch
 from postgres_server import Database, PostgresServer
 from tiny_models import save_tiny_model
 
@@ -16,6 +17,12 @@ from eegdash.settings import Settings
 from eegdash.workflows.desk import Desk, open_desk
 
 DATA_PACK = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Seed PyTorch before any fixture of a test, so that no test depends on those before it."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -107,9 +107,9 @@ def test_opening_does_not_read_the_samples(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(header)
         file.truncate(len(header) + 200_000 * 2000)  # sparse, 400 MB
-    began = time.perf_counter()
+    began = time.thread_time()  # of this thread: a busy machine does not count
     recording = open_recording(path, sha256="0" * 64)
-    assert time.perf_counter() - began < 0.2
+    assert time.thread_time() - began < 0.1
     assert recording.duration_s == 200_000
 
 

@@ -99,9 +99,9 @@ def test_gate_reads_little_of_a_large_file(tmp_path: Path) -> None:
         file.write(header)
         file.truncate(len(header) + 500_000 * 2000)  # sparse, 1 GB
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.thread_time()  # of this thread: a busy machine does not count
     header_read = read_header(path, "EDF")
-    seconds = time.perf_counter() - began
+    seconds = time.thread_time() - began
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert header_read.n_records == 500_000

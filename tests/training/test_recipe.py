@@ -58,7 +58,7 @@ def test_there_is_a_recipe_for_every_shipped_network() -> None:
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_gain_changes_no_logit_of_a_long_recording(name: str) -> None:
     config = raw_config(name, name)
-    network = network_class(name)(**config.parameters)
+    network = network_class(name)(**config.parameters)  # seeded in conftest.py
     detector = Detector(config, network)
     rng = np.random.default_rng(0)
     noise = rng.standard_normal((18, round(60 * config.sfreq))).cumsum(axis=1)
@@ -71,9 +71,10 @@ def test_gain_changes_no_logit_of_a_long_recording(name: str) -> None:
         triples = np.stack([codes[k : len(codes) - 4 + k] for k in (0, 2, 4)], axis=1)
         return detector.head(triples, background)
 
+    # over 25 seeds and both networks: at most 2e-5 in a long recording, at least 6e-3 in 1 min
     for gain in (1 / 3, 3.0, 30.0):
-        np.testing.assert_allclose(logits(gain, 200), logits(1.0, 200), atol=4e-3)
-        assert np.abs(logits(gain, 1) - logits(1.0, 1)).max() > 0.02  # 1 min is not enough
+        np.testing.assert_allclose(logits(gain, 200), logits(1.0, 200), rtol=0, atol=2e-4)
+        assert np.abs(logits(gain, 1) - logits(1.0, 1)).max() > 2e-3  # 1 min is not enough
 
 
 def test_summary_and_folder_of_a_training(trained: tuple[TrainingSummary, list[float]]) -> None:
