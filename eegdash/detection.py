@@ -316,11 +316,7 @@ def encode_segments(
     IndexError
         If the recording has no such segments.
     """
-    matrix = resolve(recording, MONTAGES[detector.config.montage], mapping=mapping)
-    plan = _Plan.of(recording, detector.config)
-    stop = plan.n_segments if stop is None else stop
-    if not 0 <= first < stop <= plan.n_segments:
-        raise IndexError(f"segments {first} to {stop} of {plan.n_segments}")
+    matrix, plan, stop = _checked(recording, detector, mapping, first, stop)
     begin = first // _ENCODE_BATCH * _ENCODE_BATCH
     end = min(-(-stop // _ENCODE_BATCH) * _ENCODE_BATCH, plan.n_segments)
     encoder = _Encoder(detector, end - begin)
@@ -433,11 +429,24 @@ def read_segments(
     IndexError
         If the recording has no such segments.
     """
+    matrix, plan, stop = _checked(recording, detector, mapping, first, stop)
+    return _chunk(recording, detector, matrix, plan, first, stop)
+
+
+def _checked(
+    recording: Recording,
+    detector: Detector,
+    mapping: Mapping[str, str] | None,
+    first: int,
+    stop: int | None,
+) -> tuple[MontageMatrix, _Plan, int]:
+    """Return how segments are read, and where they stop, or say that there are no such ones."""
     matrix = resolve(recording, MONTAGES[detector.config.montage], mapping=mapping)
     plan = _Plan.of(recording, detector.config)
+    stop = plan.n_segments if stop is None else stop
     if not 0 <= first < stop <= plan.n_segments:
         raise IndexError(f"segments {first} to {stop} of {plan.n_segments}")
-    return _chunk(recording, detector, matrix, plan, first, stop)
+    return matrix, plan, stop
 
 
 def segment_count(recording: Recording, config: DetectorConfig) -> int:

@@ -64,7 +64,7 @@ def choose(
     within : Page or Locator
         Where the select box is.
     label : str
-        Label of the select box.
+        Whole label of the select box.
     option : str or re.Pattern
         Its title; part of it will do unless ``exact``. The first that fits is taken.
     exact : bool
@@ -72,7 +72,7 @@ def choose(
     typed : str
         What is typed first: a long list holds only the options near its beginning.
     """
-    field = within.get_by_role("combobox", name=label)
+    field = within.get_by_role("combobox", name=label, exact=True).first
 
     def step() -> None:
         shown = opened_list(field)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.errors import EegdashError
 from eegdash.ui import cache, identity
-from eegdash.ui.recordings import chosen_model
+from eegdash.ui.choices import chosen_model
 from eegdash.ui.session import queue_view
 from eegdash.workflows import queue
 from eegdash.workflows.offers import is_answered, offers_to

@@ -10,6 +10,7 @@ from eegdash.checkpoints import CheckpointInfo
 from eegdash.errors import EegdashError
 from eegdash.settings import MAX_UPLOAD_MB
 from eegdash.ui import cache, frame, identity
+from eegdash.ui.choices import choose_model, chosen_model
 from eegdash.ui.session import session, widget_value
 from eegdash.ui.text import duration, plain
 from eegdash.workflows import library, readers, reading, score
@@ -59,14 +60,6 @@ def _demo() -> None:
         st.rerun()
 
 
-def chosen_model(models: list[CheckpointInfo]) -> CheckpointInfo | None:
-    """Return the detector that the reader chose, or the default."""
-    for info in models:
-        if info.name == session().model:
-            return info
-    return models[0] if models else None
-
-
 def _toolbar(models: list[CheckpointInfo], any_files: bool) -> None:
     search, detector, upload = st.columns([4, 4, 2], vertical_alignment="bottom")
     search.text_input(
@@ -76,14 +69,12 @@ def _toolbar(models: list[CheckpointInfo], any_files: bool) -> None:
         persist_state="session",
         disabled=not any_files,
     )
-    if models:
-        titles = {info.name: f"{info.title or info.name} ({info.sha256[:8]})" for info in models}
-        current = chosen_model(models)
-        session().model = detector.selectbox(
-            "Detector",
-            list(titles),
-            index=list(titles).index(current.name) if current else 0,
-            format_func=titles.__getitem__,
+    model = chosen_model(models)
+    if model is not None:
+        choose_model(
+            detector,
+            models,
+            model,
             help="The trained network that gives each window a seizure probability.",
         )
     else:

@@ -13,7 +13,8 @@ from eegdash.jobs import Job
 from eegdash.report.folder import zipped
 from eegdash.report.pdf import can_make_pdf
 from eegdash.ui import cache, frame, review
-from eegdash.ui.recordings import cancel, chosen_model
+from eegdash.ui.choices import choose_model, chosen_model
+from eegdash.ui.recordings import cancel
 from eegdash.ui.report_routes import address
 from eegdash.ui.session import session
 from eegdash.ui.text import plain
@@ -79,16 +80,9 @@ def _toolbar(
         persist_state="session",
         help="A person is offered where several files say by their names that they are of one.",
     )
-    titles = {info.name: f"{info.title or info.name} ({info.sha256[:8]})" for info in models}
-    session().model = right.selectbox(
-        "Detector",
-        list(titles),
-        index=list(titles).index(model.name),
-        format_func=titles.__getitem__,
-        help="The trained network whose figures and reasons are reported.",
+    choose_model(
+        right, models, model, help="The trained network whose figures and reasons are reported."
     )
-    if session().model != model.name:
-        st.rerun()  # all that is below follows the detector
     return by_key.get(str(picked), offered[0]), model
 
 

@@ -14,7 +14,8 @@ from eegdash.detection import PostProcessing, ProbabilityTrace
 from eegdash.errors import EegdashError, LabelNotSavedError, WorkspaceError
 from eegdash.recording import Recording, alias_of
 from eegdash.ui import cache, frame, identity, places, queueing, tiles, viewer
-from eegdash.ui.recordings import cancel, chosen_model, subject, submit
+from eegdash.ui.choices import chosen_model
+from eegdash.ui.recordings import cancel, subject, submit
 from eegdash.ui.session import Chosen, Link, Place, View, session, widget_value
 from eegdash.ui.text import duration, plain
 from eegdash.workflows import library, reading, review, score

@@ -13,8 +13,8 @@ import streamlit as st
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.errors import EegdashError, WorkspaceError
 from eegdash.ui import cache, frame
+from eegdash.ui.choices import choose_model, choose_recordings, chosen_model, left_out
 from eegdash.ui.operating import component, routes
-from eegdash.ui.recordings import chosen_model
 from eegdash.ui.security import TOKEN_AGE_S, sign
 from eegdash.ui.session import TriedView, session, widget_value
 from eegdash.ui.text import plain
@@ -30,17 +30,10 @@ from eegdash.workflows.operating_point import (
     shipped_point,
     tried_point,
 )
-from eegdash.workflows.operating_sets import (
-    NO_REFERENCE,
-    NOT_SCORED,
-    WITHHELD,
-    Candidate,
-    candidates,
-    sets_of,
-    training_record,
-)
+from eegdash.workflows.operating_sets import NOT_SCORED, candidates, training_record
 from eegdash.workflows.operating_tables import TableRequest, stored_tables
 from eegdash.workflows.other_detectors import detectors_beside, keep_output
+from eegdash.workflows.reference_sets import WITHHELD, Candidate
 
 _LOG = logging.getLogger(__name__)
 _KEY = "operating"
@@ -58,13 +51,13 @@ def draw() -> None:
         return
     known = candidates(desk, model, reviewer=session().reviewer, blinded=session().blinded)
     usable = [candidate for candidate in known if not candidate.why_not]
-    key, chosen = _toolbar(models, model, usable)
-    _left_out(known)
+    title, chosen = _toolbar(models, model, usable)
+    if usable and left_out(known):
+        st.caption(f"Not among them: {left_out(known)}.")
     if not usable:
         _nothing(known)
         return
     other = _other_chosen(chosen)
-    title = _words_of(key, chosen)
     _operating(model, chosen, other, title, {c.sha256: c.person_key for c in known})
 
 
@@ -72,28 +65,15 @@ def _toolbar(
     models: Sequence[CheckpointInfo], model: CheckpointInfo, usable: Sequence[Candidate]
 ) -> tuple[str, tuple[Candidate, ...]]:
     left, middle, right, upload = st.columns([5, 4, 3, 2], vertical_alignment="bottom")
-    titles = {info.name: f"{info.title or info.name} ({info.sha256[:8]})" for info in models}
-    session().model = middle.selectbox(
-        "Detector",
-        list(titles),
-        index=list(titles).index(model.name),
-        format_func=titles.__getitem__,
-    )
-    if session().model != model.name:
-        st.rerun()  # all that is below follows the detector
+    choose_model(middle, models, model)
     if not usable:
-        return "all", ()
-    sets = sets_of(usable)
-    picked = left.selectbox(
-        "Recordings",
-        list(sets),
+        return "", ()
+    title, chosen = choose_recordings(
+        left,
+        usable,
         key="operating-set",
-        format_func=lambda name: _title(name, sets[name]),
-        persist_state="session",
         help="Recordings that are scored and have a reference.",
     )
-    key = str(picked) if picked in sets else "all"
-    chosen = sets[key]
     names = detectors_beside(candidate.path for candidate in chosen)
     right.selectbox(
         "Compare with",
@@ -106,7 +86,7 @@ def _toolbar(
     )
     with upload.popover("Add results", icon=":material/upload:", width="stretch"):
         _add_results(chosen)
-    return key, chosen
+    return title, chosen
 
 
 def _add_results(chosen: Sequence[Candidate]) -> None:
@@ -122,20 +102,6 @@ def _add_results(chosen: Sequence[Candidate]) -> None:
         "chosen above, any name will do."
     )
     st.button("Add", type="primary", on_click=_keep_results, args=(chosen,))
-
-
-def _title(key: str, members: Sequence[Candidate]) -> str:
-    words = _words_of(key, members)
-    return words if len(members) == 1 else f"{words} ({len(members)})"
-
-
-def _words_of(key: str, members: Sequence[Candidate]) -> str:
-    kind, _, name = key.partition(":")
-    if len(members) == 1:
-        return members[0].path.name
-    if kind == "all":
-        return "All recordings with a reference"
-    return f"{'Person' if kind == 'person' else 'Folder'} {name}"
 
 
 def _keep_results(chosen: Sequence[Candidate]) -> None:
@@ -157,17 +123,6 @@ def _keep_results(chosen: Sequence[Candidate]) -> None:
 def _other_chosen(chosen: Sequence[Candidate]) -> str:
     name = str(widget_value("operating-other") or "")
     return name if name in detectors_beside(candidate.path for candidate in chosen) else ""
-
-
-def _left_out(known: Sequence[Candidate]) -> None:
-    """Say which recordings enter no figure, and why."""
-    counts = {
-        why: sum(candidate.why_not == why for candidate in known)
-        for why in (NOT_SCORED, WITHHELD, NO_REFERENCE)
-    }
-    words = [f"{n} {why}" for why, n in counts.items() if n]
-    if words and any(not candidate.why_not for candidate in known):
-        st.caption(f"Not among them: {'; '.join(words)}.")
 
 
 def _nothing(known: Sequence[Candidate]) -> None:

@@ -22,79 +22,16 @@ from eegdash.mechanism.perturbation import Perturbation, apply
 from eegdash.montage import MONTAGES, REGIONS
 from eegdash.recording import alias_of
 from eegdash.scoring import WindowLabels, window_labels
-from eegdash.workflows import library, reading
+from eegdash.workflows import library
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.score import Failed, Progress, score
 
 if TYPE_CHECKING:
     from eegdash.checkpoints import Detector
 
-NO_REFERENCE = "no reference"
-NOT_SCORABLE = "not readable by this detector"
-WITHHELD = "withheld until your first read is committed"
 PERSON, RECORDING = "person", "recording"
 _VERSION = 1
 _TOGETHER = 160  # segments read at once, 4 min
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A recording that may take part, or why it may not.
-
-    Parameters
-    ----------
-    path : Path
-    sha256, alias : str
-    person_key : str
-        The alias where nobody says who was recorded.
-    duration_s : float
-    n_seizures : int
-    why_not : str
-        In words; empty where it can.
-    """
-
-    path: Path
-    sha256: str
-    alias: str
-    person_key: str
-    duration_s: float
-    n_seizures: int
-    why_not: str = ""
-
-
-def sources(desk: Desk, *, reviewer: str = "", blinded: bool = False) -> list[Source]:
-    """Return the recordings of the workspace that can be opened, each content once.
-
-    Parameters
-    ----------
-    desk : Desk
-    reviewer : str
-    blinded : bool
-        The reader wants to read blinded first.
-    """
-    found: dict[str, Source] = {}
-    for path in library.recording_files(desk):
-        facts = library.facts(desk, path)
-        if facts.problem or facts.sha256 in found:
-            continue
-        why_not = ""
-        if facts.n_seizures is None:
-            why_not = NO_REFERENCE
-        elif reading.is_blind(desk, facts.sha256, reviewer, wanted=blinded):
-            why_not = WITHHELD
-        elif facts.not_scorable:
-            why_not = NOT_SCORABLE
-        item = read_dataset(path).items[0]
-        found[facts.sha256] = Source(
-            path,
-            facts.sha256,
-            facts.alias,
-            item.person_key or facts.alias,
-            facts.duration_s,
-            facts.n_seizures or 0,
-            why_not,
-        )
-    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)

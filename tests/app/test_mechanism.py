@@ -14,7 +14,8 @@ from eegdash.ui import cache
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.mechanism import analyse
 from eegdash.workflows.mechanism_saved import save_result
-from eegdash.workflows.mechanism_windows import ActivationRequest, sources
+from eegdash.workflows.mechanism_windows import ActivationRequest
+from eegdash.workflows.reference_sets import known_recordings
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = str(ROOT / "eegdash" / "ui" / "main.py")
@@ -56,7 +57,7 @@ def recordings(desk: Desk) -> None:
 def asked(desk: Desk) -> ActivationRequest:
     """What the page asks for when nothing was chosen."""
     return ActivationRequest(
-        desk.models()[0], tuple(source.path for source in sources(desk)), n_windows=400
+        desk.models()[0], tuple(source.path for source in known_recordings(desk)), n_windows=400
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Error as BrowserError
+from browser_reader import choose
 from playwright.sync_api import Locator, Page, expect
 from simulated_files import write_events, write_noise
 from tiny_models import save_tiny_model
@@ -20,7 +20,8 @@ from eegdash.settings import Settings
 from eegdash.workflows.desk import Desk, open_desk
 from eegdash.workflows.mechanism import analyse
 from eegdash.workflows.mechanism_saved import save_result
-from eegdash.workflows.mechanism_windows import ActivationRequest, sources
+from eegdash.workflows.mechanism_windows import ActivationRequest
+from eegdash.workflows.reference_sets import known_recordings
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Server
@@ -46,7 +47,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Desk:
         write_events(path, [(2, 12), (31, 13)], SECONDS)
     for k, name in enumerate(("tiny", "rival")):
         save_tiny_model(desk.workspace.models, seed=k, name=name)
-    paths = tuple(source.path for source in sources(desk))
+    paths = tuple(source.path for source in known_recordings(desk))
     for name in ("rival", "tiny"):
         request = ActivationRequest(desk.model(name), paths, n_windows=400)
         save_result(desk, analyse(desk, request, "structure", BASE, quiet), note="AB")
@@ -82,23 +83,6 @@ def inside(page: Page, server: Server) -> Page:
 
 
 # ---- acting --------------------------------------------------------------------------------
-
-
-def choose(page: Page, label: str, option: str | re.Pattern[str]) -> None:
-    """Choose in a select box; a list that opens while the page still moves closes again."""
-    field = page.get_by_role("combobox", name=label, exact=True).first
-    wanted = page.get_by_role("option", name=option).first
-    for _ in range(10):
-        try:
-            if not wanted.is_visible():
-                field.click(timeout=5000)
-            wanted.click(timeout=5000)
-        except BrowserError:
-            page.keyboard.press("Escape")
-            continue
-        expect(wanted).to_have_count(0)
-        return
-    pytest.fail(f"the list of {label} did not open")
 
 
 def view(page: Page, name: str, shows: str) -> None:

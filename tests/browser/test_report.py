@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from browser_reader import choose
 from playwright.sync_api import Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from simulated_files import write_events, write_noise
 
 from eegdash.report.pdf import can_make_pdf
@@ -35,20 +34,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, serve: Callable[[Path], Ser
         path = write_noise(workspace / "recordings" / f"{name}.edf", seconds=40, seed=seed)
         write_events(path, [(12.0, 10.0)], 40.0)
     return serve(workspace)
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    """Choose in a select box; one that is opened while the page still moves closes again."""
-    wanted = page.get_by_role("option").filter(has_text=option)
-    for _ in range(10):
-        page.get_by_role("combobox", name=label).click()
-        try:
-            wanted.first.click(timeout=4000)
-        except PlaywrightTimeoutError:
-            page.keyboard.press("Escape")
-        else:
-            break
-    expect(page.get_by_role("combobox", name=label)).to_have_value(re.compile(re.escape(option)))
 
 
 def test_a_report_is_written_previewed_and_taken_along(page: Page, server: Server) -> None:

@@ -43,13 +43,11 @@ from eegdash.workflows.mechanism_saved import (
 from eegdash.workflows.mechanism_silencing import altered_sha256
 from eegdash.workflows.mechanism_told import told
 from eegdash.workflows.mechanism_windows import (
-    NO_REFERENCE,
-    WITHHELD,
     ActivationRequest,
     load_detector,
-    sources,
     untrained_copy,
 )
+from eegdash.workflows.reference_sets import NO_REFERENCE, WITHHELD, known_recordings
 from eegdash.workflows.review import decide
 from eegdash.workflows.score import Scored, load_trace, score
 
@@ -479,11 +477,13 @@ def test_a_blinded_reader_gets_no_recording_that_is_withheld(
     desk: Desk, paths: tuple[Path, ...], other_model: CheckpointInfo
 ) -> None:
     write_noise(desk.workspace.recordings / "plain.edf", seconds=20, seed=9)
-    assert [s.why_not for s in sources(desk)] == ["", "", "", "", NO_REFERENCE]
+    assert [s.why_not for s in known_recordings(desk)] == ["", "", "", "", NO_REFERENCE]
     for reviewer in ("", "ab"):
-        withheld = [s for s in sources(desk, reviewer=reviewer, blinded=True) if not s.why_not]
+        withheld = [
+            s for s in known_recordings(desk, reviewer=reviewer, blinded=True) if not s.why_not
+        ]
         assert withheld == []
-    assert WITHHELD in {s.why_not for s in sources(desk, blinded=True)}
+    assert WITHHELD in {s.why_not for s in known_recordings(desk, blinded=True)}
 
 
 def test_saved_results_are_compared_and_withheld_from_blinded_readers(

@@ -26,15 +26,9 @@ from eegdash.workflows.operating_point import (
     shipped_point,
     tried_point,
 )
-from eegdash.workflows.operating_sets import (
-    NO_REFERENCE,
-    NOT_SCORED,
-    WITHHELD,
-    candidates,
-    sets_of,
-    training_record,
-)
+from eegdash.workflows.operating_sets import NOT_SCORED, candidates, training_record
 from eegdash.workflows.operating_tables import TableRequest, compute_tables
+from eegdash.workflows.reference_sets import NO_REFERENCE, WITHHELD, sets_of
 from eegdash.workflows.score import Scored, score
 
 POINT = TriedPoint(620, PostProcessing(hysteresis=0.8).as_dict(), "event-f1", None, ("a" * 64,))

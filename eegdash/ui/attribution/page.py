@@ -16,7 +16,7 @@ from eegdash.ui import cache, frame, review, tiles
 from eegdash.ui.attribution import component
 from eegdash.ui.attribution.facts import facts
 from eegdash.ui.attribution.questions import warm_up
-from eegdash.ui.recordings import chosen_model
+from eegdash.ui.choices import chosen_model
 from eegdash.ui.session import Place, session, widget_value
 from eegdash.ui.text import duration, plain
 from eegdash.workflows import library, score

@@ -9,10 +9,10 @@ import streamlit as st
 from eegdash.errors import LabelNotSavedError
 from eegdash.labels import Conflict
 from eegdash.ui import cache, identity, places
+from eegdash.ui.choices import chosen_model
 from eegdash.ui.labels import charts
 from eegdash.ui.labels.forms import answer, decision_id, typed_span
 from eegdash.ui.labels.words import TYPES, count, moment, reason, span, verdict
-from eegdash.ui.recordings import chosen_model
 from eegdash.ui.session import LabelsView, labels_view, widget_value
 from eegdash.ui.text import elapsed, plain
 from eegdash.workflows import adjudication

@@ -8,9 +8,9 @@ import streamlit as st
 
 from eegdash.labels.agreement import Confusion, Interval
 from eegdash.ui import cache
+from eegdash.ui.choices import chosen_model
 from eegdash.ui.labels import charts
 from eegdash.ui.labels.words import count
-from eegdash.ui.recordings import chosen_model
 from eegdash.ui.session import labels_view
 from eegdash.ui.text import duration, plain
 from eegdash.workflows import agreement, readers

@@ -12,22 +12,18 @@ from eegdash.errors import EegdashError
 from eegdash.mechanism.layers import SUMMARIES
 from eegdash.mechanism.perturbation import Perturbation
 from eegdash.ui import cache, frame
+from eegdash.ui.choices import choose_model, choose_recordings, chosen_model, left_out
 from eegdash.ui.mechanism import causal, inputs, representation, saved, single_units
 from eegdash.ui.mechanism.results import Asked, result_of
-from eegdash.ui.recordings import chosen_model
 from eegdash.ui.session import session
 from eegdash.ui.text import plain
 from eegdash.workflows.mechanism import load_activations
 from eegdash.workflows.mechanism_windows import (
-    NO_REFERENCE,
-    NOT_SCORABLE,
     PERSON,
     RECORDING,
-    WITHHELD,
     ActivationRequest,
-    Source,
-    sources,
 )
+from eegdash.workflows.reference_sets import WITHHELD, Candidate, known_recordings
 
 _INPUTS: dict[str, Perturbation] = {
     "as recorded": Perturbation(),
@@ -58,7 +54,7 @@ def draw() -> None:
     if model is None:
         st.warning("There is no detector in this installation, so there is nothing to look into.")
         return
-    known = sources(desk, reviewer=session().reviewer, blinded=session().blinded)
+    known = known_recordings(desk, reviewer=session().reviewer, blinded=session().blinded)
     usable = [source for source in known if not source.why_not]
     if not usable:
         _nothing(known)
@@ -93,7 +89,7 @@ def draw() -> None:
         st.error(plain(str(error)))
 
 
-def _nothing(known: Sequence[Source]) -> None:
+def _nothing(known: Sequence[Candidate]) -> None:
     if any(source.why_not == WITHHELD for source in known):
         st.info(
             "You read blinded: what the detector makes of these recordings is withheld until you "
@@ -112,31 +108,19 @@ def _nothing(known: Sequence[Source]) -> None:
 def _toolbar(
     models: Sequence[CheckpointInfo],
     model: CheckpointInfo,
-    known: Sequence[Source],
-    usable: Sequence[Source],
+    known: Sequence[Candidate],
+    usable: Sequence[Candidate],
 ) -> Asked | None:
     left, middle, right = st.columns([5, 4, 2], vertical_alignment="bottom")
-    titles = {info.name: f"{info.title or info.name} ({info.sha256[:8]})" for info in models}
-    session().model = middle.selectbox(
-        "Detector",
-        list(titles),
-        index=list(titles).index(model.name),
-        format_func=titles.__getitem__,
-    )
-    if session().model != model.name:
-        st.rerun()
+    choose_model(middle, models, model)
     names = {source.sha256: source.path.name for source in usable}
-    folders = _sets(usable)
-    picked = left.selectbox(
-        "Recordings",
-        list(folders),
+    _, chosen = choose_recordings(
+        left,
+        usable,
         key="mechanism-set",
-        format_func=lambda name: f"{name} ({len(folders[name])})",
-        persist_state="session",
         help="Recordings with a reference. Half of the windows that are drawn from them lie in "
         "seizures; persons and recordings take part evenly.",
     )
-    chosen = folders.get(str(picked), folders["All with a reference"])
     with right.popover("Options", icon=":material/tune:", width="stretch"):
         changed, n_windows, by, summary, seed, untrained = _options()
     _said(known, chosen, changed, n_windows, by, untrained)
@@ -205,24 +189,9 @@ def _options() -> tuple[str, int, str, str, int, bool]:
     )
 
 
-def _sets(usable: Sequence[Source]) -> dict[str, list[Source]]:
-    """Return what may be chosen: all, each folder of several, each recording with a seizure."""
-    sets = {"All with a reference": list(usable)}
-    root = cache.desk().workspace.recordings
-    for folder in dict.fromkeys(source.path.parent for source in usable):
-        members = [source for source in usable if source.path.parent == folder]
-        name = folder.relative_to(root).as_posix()
-        if 1 < len(members) < len(usable):
-            sets["Top folder" if name == "." else f"Folder {name}"] = members
-    for source in usable:
-        if source.n_seizures and len(usable) > 1:
-            sets[source.path.name] = [source]
-    return sets
-
-
 def _said(
-    known: Sequence[Source],
-    chosen: Sequence[Source],
+    known: Sequence[Candidate],
+    chosen: Sequence[Candidate],
     changed: str,
     n_windows: int,
     by: str,
@@ -238,11 +207,6 @@ def _said(
     ]
     if untrained:
         words.append("**random weights: not the detector**")
-    left_out = [
-        f"{sum(s.why_not == why for s in known)} {why}"
-        for why in (NO_REFERENCE, NOT_SCORABLE, WITHHELD)
-        if any(s.why_not == why for s in known)
-    ]
-    if left_out:
-        words.append(f"not among them: {'; '.join(left_out)}")
+    if left_out(known):
+        words.append(f"not among them: {left_out(known)}")
     st.caption(" · ".join(words))

@@ -10,6 +10,7 @@ import streamlit as st
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.jobs import Job
 from eegdash.ui import cache
+from eegdash.ui.choices import choose_recordings, left_out, model_title
 from eegdash.ui.models import figures
 from eegdash.ui.models.overlay import overlay
 from eegdash.ui.models.teaching import time_left
@@ -17,8 +18,7 @@ from eegdash.ui.session import session
 from eegdash.ui.text import plain
 from eegdash.workflows.comparison import compare_items, compare_key, stored_comparison
 from eegdash.workflows.model_decisions import DecisionHistory, Status
-from eegdash.workflows.operating_sets import Candidate, sets_of
-from eegdash.workflows.reference_sets import with_reference
+from eegdash.workflows.reference_sets import Candidate, known_recordings
 
 TASK = "compare"
 _REFRESH_S = 1.0
@@ -34,11 +34,10 @@ def draw(history: DecisionHistory) -> None:
     if len(models) < 2:
         st.info("Two detectors are needed. Teach one from your labels, or train one.")
         return
-    known = with_reference(desk, reviewer=session().reviewer, blinded=session().blinded)
+    known = known_recordings(desk, reviewer=session().reviewer, blinded=session().blinded)
     usable = [candidate for candidate in known if not candidate.why_not]
-    withheld = len(known) - len(usable)
-    if withheld:
-        st.caption(f"Not among them: {withheld} withheld until your first read is committed.")
+    if left_out(known) and usable:
+        st.caption(f"Not among them: {left_out(known)}.")
     if not usable:
         st.info(
             "Detectors can be compared only where the truth is known, and no recording that you "
@@ -58,7 +57,7 @@ def _choices(
 ) -> tuple[CheckpointInfo, CheckpointInfo, tuple[Candidate, ...]]:
     left, middle, right = st.columns(3, vertical_alignment="bottom")
     by_hash = {m.sha256: m for m in models}
-    titles = {m.sha256: f"{m.title or m.name} ({m.sha256[:8]})" for m in models}
+    titles = {m.sha256: model_title(m) for m in models}
     a = left.selectbox(
         "Detector A", list(titles), format_func=titles.__getitem__, key="compare-a",
         persist_state="session",
@@ -67,21 +66,8 @@ def _choices(
         "Detector B", list(titles), format_func=titles.__getitem__, index=1, key="compare-b",
         persist_state="session",
     )  # fmt: skip
-    sets = sets_of(usable)
-    key = right.selectbox(
-        "Recordings", list(sets), key="compare-set", persist_state="session",
-        format_func=lambda name: _title(name, sets[name]),
-    )  # fmt: skip
-    chosen = sets[str(key)] if key in sets else sets["all"]
+    _, chosen = choose_recordings(right, usable, key="compare-set")
     return by_hash.get(str(a), models[0]), by_hash.get(str(b), models[1]), chosen
-
-
-def _title(key: str, members: Sequence[Candidate]) -> str:
-    kind, _, name = key.partition(":")
-    if len(members) == 1:
-        return members[0].path.name
-    words = {"all": "All recordings with a reference", "person": f"Person {name}"}
-    return f"{words.get(kind, f'Folder {name}')} ({len(members)})"
 
 
 def _comparison(a: CheckpointInfo, b: CheckpointInfo, chosen: Sequence[Candidate]) -> None:
