@@ -4,7 +4,7 @@ Scoring holds the interpreter lock for seconds; in a process of its own it never
 reader's page, can be cancelled at any moment, and takes nothing down when it dies. The worker
 is an ordinary command that reads one task a line on its standard input,
 ``{"id": ..., "task": ..., "arguments": {...}}``, and answers on its standard output with lines
-``{"id": ..., "progress": 0.4}``, then ``{"id": ..., "result": {...}}`` or
+``{"id": ..., "progress": 0.4, "stage": ""}``, then ``{"id": ..., "result": {...}}`` or
 ``{"id": ..., "error": "a sentence"}``. It stays warm between tasks.
 """
 
@@ -21,7 +21,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from eegdash.errors import EegdashError, JobError
 from eegdash.logs import where_it_failed
@@ -31,7 +31,15 @@ _LOG = logging.getLogger(__name__)
 _KEPT_JOBS = 1000
 WORKER_COMMAND = (sys.executable, "-m", "eegdash", "worker")
 
-Task = Callable[[Mapping[str, Any], Callable[[float], None]], dict[str, Any]]
+
+class Told(Protocol):
+    """What a task calls as it goes on."""
+
+    def __call__(self, done: float, stage: str = "") -> None:
+        """Say the share done, 0 to 1, and what is being done, in words for the reader."""
+
+
+Task = Callable[[Mapping[str, Any], Told], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,8 @@ class Job:
         ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
     progress : float
         0 to 1.
+    stage : str
+        What is being done, in words; empty where the task does not say.
     message : str
         Why it failed, in words.
     result : mapping
@@ -60,6 +70,7 @@ class Job:
     subject: str
     state: str = "queued"
     progress: float = 0.0
+    stage: str = ""
     message: str = ""
     result: Mapping[str, Any] | None = None
 
@@ -204,7 +215,8 @@ class JobQueue:
             if answer.get("id") != job_id:
                 continue
             if "progress" in answer:
-                self._finish(job_id, state="running", progress=float(answer["progress"]))
+                share, stage = float(answer["progress"]), str(answer["stage"])
+                self._finish(job_id, state="running", progress=share, stage=stage)
             elif "error" in answer:
                 self._finish(job_id, state="failed", message=str(answer["error"]))
                 return
@@ -289,13 +301,13 @@ def work(tasks: Mapping[str, Task], lines: IO[str], out: IO[str]) -> None:
     for line in lines:
         request = json.loads(line)
         job_id = request["id"]
-        last = -1.0
+        last, now = -1.0, ""
 
-        def progress(done: float, job_id: str = job_id) -> None:
-            nonlocal last
-            if done - last >= 0.01 or done >= 1:
-                last = done
-                answer(job_id, progress=done)
+        def progress(done: float, stage: str = "", job_id: str = job_id) -> None:
+            nonlocal last, now
+            if done - last >= 0.01 or done >= 1 or stage != now:
+                last, now = done, stage
+                answer(job_id, progress=done, stage=stage)
 
         try:
             result = tasks[request["task"]](request["arguments"], progress)

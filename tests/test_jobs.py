@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from eegdash.errors import JobError, RecordingError
-from eegdash.jobs import Job, JobQueue, work
+from eegdash.jobs import Job, JobQueue, Told, work
 from eegdash.logs import where_it_failed
 from eegdash.timings import Timings
 
@@ -311,6 +311,16 @@ def test_progress_is_thinned_but_ends_at_one() -> None:
     assert shares[-1] == 1
     assert shares == sorted(shares)
     assert answers[-1] == {"id": "1", "result": {}}
+
+
+def test_a_new_stage_is_told_at_once() -> None:
+    def staged(arguments: Mapping[str, Any], progress: Told) -> dict[str, Any]:
+        for stage in ("reading", "reading", "drawing"):
+            progress(0.001, stage)
+        return {}
+
+    answers = served({"staged": staged}, {"id": "1", "task": "staged", "arguments": {}})
+    assert [a.get("stage") for a in answers] == ["reading", "drawing", None]
 
 
 def test_an_unexpected_fault_tells_its_kind_and_never_its_text(

@@ -49,9 +49,22 @@ class Band:
 
 
 def physiological_bands(freqs_hz: NDArray[np.floating]) -> tuple[Band, ...]:
-    """Return the clinical bands that hold at least one of the frequencies, with usual limits."""
-    bands = (Band(name, low, high) for name, (low, high) in BANDS.items())
+    """Return the clinical bands that hold at least one of the frequencies.
+
+    Limits are the usual ones, but none lies above what the frequencies reach: the gamma band of
+    a detector that sees up to 32 Hz is not called 30-70 Hz.
+    """
+    if len(freqs_hz) == 0:
+        return ()
+    top = _top(freqs_hz)
+    bands = (Band(name, low, min(high, top)) for name, (low, high) in BANDS.items())
     return tuple(band for band in bands if band.holds(freqs_hz).any())
+
+
+def _top(freqs_hz: NDArray[np.floating]) -> float:
+    """Return where the highest frequency's bin ends, Hz, so that a half-open band holds it."""
+    spacing = float(freqs_hz[1] - freqs_hz[0]) if len(freqs_hz) > 1 else 1.0
+    return round(float(freqs_hz[-1]) + spacing / 2, 2)
 
 
 def equal_slices(freqs_hz: NDArray[np.floating], n: int = 5) -> tuple[Band, ...]:
@@ -61,10 +74,8 @@ def equal_slices(freqs_hz: NDArray[np.floating], n: int = 5) -> tuple[Band, ...]
     """
     if len(freqs_hz) == 0:
         return ()
-    spacing = float(freqs_hz[1] - freqs_hz[0]) if len(freqs_hz) > 1 else 1.0
-    edges = np.linspace(float(freqs_hz[0]), float(freqs_hz[-1]), n + 1)
-    edges[-1] += spacing / 2
-    edges = np.round(edges, 2)
+    edges = np.round(np.linspace(float(freqs_hz[0]), float(freqs_hz[-1]), n + 1), 2)
+    edges[-1] = _top(freqs_hz)
     return tuple(Band(f"B{k + 1}", float(edges[k]), float(edges[k + 1])) for k in range(n))
 
 

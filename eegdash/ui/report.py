@@ -104,7 +104,10 @@ def _state(choice: Choice, model: CheckpointInfo, polled: bool) -> None:
         st.rerun()  # it began, or it ended: the list below follows
     left, right = st.columns([7, 2], vertical_alignment="center")
     if job is not None and job.active:
-        words = "Writing the report …" if job.state == "running" else "Waiting for other work …"
+        stage = f": {job.stage}" if job.stage else ""
+        words = (
+            f"Writing the report{stage} …" if job.state == "running" else "Waiting for other work …"
+        )
         left.progress(job.progress, words)
         right.button(
             "Cancel", key="cancel-report", on_click=cancel, args=(job.id,), width="stretch"

@@ -49,7 +49,7 @@ class KeptReport:
 
 
 def answer(
-    desk: Desk, arguments: Mapping[str, Any], progress: Callable[[float], None]
+    desk: Desk, arguments: Mapping[str, Any], progress: Callable[[float, str], None]
 ) -> dict[str, Any]:
     """Write a report as a background job: ``paths``, ``kind``, ``person`` and ``model``."""
     from eegdash.workflows.report import write_report  # jobs of other kinds need no matplotlib
@@ -60,9 +60,7 @@ def answer(
         if arguments["kind"] == PERSON
         else of_recording(desk, paths[0])
     )
-    written = write_report(
-        desk, subject, str(arguments["model"]), progress=lambda done, what: progress(done)
-    )
+    written = write_report(desk, subject, str(arguments["model"]), progress=progress)
     return {"name": written.folder.name}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from eegdash.errors import RecordingError, WorkspaceError
+from eegdash.jobs import Task, Told
 from eegdash.workflows.desk import Desk, open_desk
 from eegdash.workflows.display import prepare_chosen, prepare_display
 from eegdash.workflows.explain_job import answer
@@ -25,8 +26,6 @@ from eegdash.workflows.score import (
     post_of,
     score,
 )
-
-Task = Callable[[Mapping[str, Any], Progress], dict[str, Any]]
 
 
 def tasks(desk: Desk | None = None) -> dict[str, Task]:
@@ -75,7 +74,7 @@ def tasks(desk: Desk | None = None) -> dict[str, Task]:
     def mechanism(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         return mechanism_task(used, arguments, progress)
 
-    def report(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    def report(arguments: Mapping[str, Any], progress: Told) -> dict[str, Any]:
         return report_answer(used, arguments, progress)
 
     return {

@@ -39,10 +39,11 @@ def made(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> tuple[D
         desk = open_desk(Settings(workspace=tmp_path_factory.mktemp("made") / "workspace"))
         path = write_noise(desk.workspace.recordings / "chb20_01.edf", seconds=40)
         write_events(path, [(12.0, 10.0)], 40.0)
-        told: list[float] = []
+        told: list[tuple[float, str]] = []
         arguments = {"paths": [str(path)], "kind": "recording", "person": "", "model": "tiny"}
-        result = answer(desk, arguments, told.append)
-        assert told[-1] == 1.0
+        result = answer(desk, arguments, lambda done, stage: told.append((done, stage)))
+        assert told[-1] == (1.0, "done")
+        assert "example 1 of 5" in {stage for _, stage in told}
         return desk, str(result["name"])
 
 

@@ -59,6 +59,9 @@ def test_bands_are_half_open_and_slices_hold_every_frequency_once() -> None:
     bands = physiological_bands(FREQS)
     assert [b.name for b in bands] == ["delta", "theta", "alpha", "beta", "gamma"]
     assert bands[1].title == "theta (4-8 Hz)"
+    assert physiological_bands(np.arange(1.0, 33.0))[-1].title == "gamma (30-32.5 Hz)"
+    assert physiological_bands(np.arange(1.0, 100.0))[-1].title == "gamma (30-70 Hz)"
+    assert physiological_bands(np.array([])) == ()
     for held in (bands, equal_slices(FREQS)):
         assert (np.sum([band.holds(FREQS) for band in held], axis=0) == 1).all()
     assert bands[1].holds(np.array([3.9, 4.0, 7.9, 8.0])).tolist() == [False, True, True, False]
