@@ -162,7 +162,7 @@ class LabelsView:
     report: tuple[object, AgreementReport] | None = None
     cases: tuple[object, tuple[Case, ...]] | None = None
     export: tuple[object, Export] | None = None
-    found: tuple[object, Import] | None = None
+    found: tuple[object, tuple[Import, ...]] | None = None
 
     def form(self, name: str) -> str:
         """Return the id under which a form is saved: once, however often it is sent."""

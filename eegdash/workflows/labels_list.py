@@ -9,6 +9,7 @@ from pathlib import Path
 from eegdash.labels import Label, LabelLine, LineStatus
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.label_history import HistoryEntry, change, history, take_back, undo_change
+from eegdash.workflows.offers import asked_again
 from eegdash.workflows.readers import Reader, Sight
 from eegdash.workflows.recording_names import files_by_hash, person_of, shown_name
 
@@ -128,6 +129,9 @@ def listing(
 ) -> Listing:
     """Return the labels that match, newest first, without what is withheld from the viewer.
 
+    What an open hidden repeat asks for again is left out and not counted either: a number would
+    tell that it is one.
+
     Parameters
     ----------
     desk : Desk
@@ -139,7 +143,9 @@ def listing(
     """
     records = desk.labels.all()
     sight = Sight(desk, reader, records)
-    visible = [x for x in records if sight.sees(x)]
+    asked = asked_again(desk, reader.name)
+    seen = [x for x in records if sight.sees(x)]
+    visible = [x for x in seen if x.uuid not in asked]
     place = _Place(desk, records, files_by_hash(desk))
     test = _Test(wanted or LabelFilter(), place)
     matching = [x for x in reversed(visible) if test.passes(x)]
@@ -148,7 +154,7 @@ def listing(
         rows=tuple(place.row(x, own) for x in matching[offset : offset + limit]),
         n_matching=len(matching),
         n_visible=len(visible),
-        n_withheld=len(records) - len(visible),
+        n_withheld=len(records) - len(seen),
         choices=_choices(visible, place),
         names={x: place.name(x) for x in {label.recording_sha256 for label in visible}},
         lines={status.value: n for status, n in desk.labels.status_counts().items()},

@@ -190,9 +190,24 @@ def concealed(desk: Desk, recording_sha256: str, reviewer: str) -> frozenset[str
     asked = latest.repeat_of if latest is not None and not latest.aside else None
     if asked is None:
         return frozenset(x.uuid for x in repeats)
-    before = {x.uuid for x in desk.labels.history(asked) if x.repeat_of is None}
     others = {x.uuid for x in repeats if x.repeat_of != asked or x.reviewer != reviewer.strip()}
-    return frozenset(before | others)
+    return _first_answer(desk, asked) | others
+
+
+def asked_again(desk: Desk, reviewer: str) -> frozenset[str]:
+    """Return the labels (uuids) that no list may show a reader: what an open hidden repeat asks.
+
+    Once the repeat is answered they are shown again.
+    """
+    latest = _latest(desk, reviewer) if reviewer.strip() else None
+    if latest is None or latest.repeat_of is None or latest.aside or is_answered(desk, latest):
+        return frozenset()
+    return _first_answer(desk, latest.repeat_of)
+
+
+def _first_answer(desk: Desk, asked: str) -> frozenset[str]:
+    """Return a repeated label with all its versions, without the repeats of it."""
+    return frozenset(x.uuid for x in desk.labels.history(asked) if x.repeat_of is None)
 
 
 def _latest(desk: Desk, reviewer: str) -> Offer | None:

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.labels import LabelStore
+from eegdash.recording import alias_of
 from eegdash.ui import cache, identity
 from eegdash.workflows import readers
 from eegdash.workflows.desk import Desk
@@ -445,6 +446,32 @@ def test_an_import_shows_what_it_holds_before_anything_is_saved(desk: Desk, sha2
     assert added
     assert {x.reviewer for x in added} == {"Dr. Elsewhere"}
     assert all(x.source for x in added)
+
+
+def test_an_export_comes_back_with_what_its_coverage_says(desk: Desk, sha256: str) -> None:
+    at = opened(ANA, part="files")
+    alias = alias_of(sha256)
+    events = (
+        b"onset\tduration\teventType\tconfidence\tchannels\tdateTime\trecordingDuration\n"
+        b"10.0\t20.0\tsz\tn/a\tn/a\tn/a\t300\n"
+    )
+    coverage = f"file\tknown_from_s\tknown_to_s\n{alias}.edf\t5\t200\n".encode()
+    at.file_uploader[0].upload("coverage.tsv", coverage, "text/plain")
+    at = fine(at.text_input(key="import-by").set_value("Dr. Elsewhere").run())
+    assert "Add the file of labels that this one belongs to" in texts(at)
+    at.file_uploader[0].set_value(
+        [
+            ("coverage.tsv", coverage, "text/plain"),
+            ("LOSSES.txt", b"Nothing was lost.\n", "text/plain"),
+            (f"{alias}_events.tsv", events, "text/plain"),
+        ]
+    )
+    at = fine(at.run())
+    save = next(b for b in at.button if b.label.startswith("Save "))
+    at = fine(save.click().run())
+    added = LabelStore(desk.workspace.labels).all()[4:]
+    (read,) = [x for x in added if x.kind == "sign_off"]
+    assert (read.onset_s, read.duration_s) == (5.0, 195.0)
 
 
 PAYLOAD = '<a href="//e.x/1">![x](//e.x/2)</a>'

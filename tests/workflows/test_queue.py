@@ -13,6 +13,7 @@ from eegdash.errors import LabelNotSavedError, WorkspaceError
 from eegdash.workflows import queue, readers
 from eegdash.workflows.desk import Desk
 from eegdash.workflows.label_view import shown_labels
+from eegdash.workflows.labels_list import listing
 from eegdash.workflows.queue import QueueItem
 from eegdash.workflows.readers import Reader
 from eegdash.workflows.reading import decide
@@ -247,8 +248,13 @@ def test_a_repeat_hides_the_first_label_and_is_no_further_opinion(
     (hidden,) = queue.concealed(desk, scored, "A")
     assert hidden in own
     assert hidden not in {x["uuid"] for x in shown_labels(desk, scored, "A")}
+    before = listing(desk, A)
+    assert hidden not in {row.label.uuid for row in before.rows}
+    assert before.n_withheld == 0  # a number would tell
+    assert hidden in {row.label.uuid for row in listing(desk, Reader("B")).rows}
     label = queue.judge(desk, A, tiny_model, "no seizure", decision_id="j")
     assert label.repeat_of == hidden
+    assert hidden in {row.label.uuid for row in listing(desk, A).rows}
     assert (label.onset_s, label.duration_s) == (item.onset_s, item.duration_s)
     assert label.uuid not in {x.uuid for x in desk.labels.current(scored).labels}
     assert hidden in {x.uuid for x in desk.labels.current(scored).labels}

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
 from eegdash.errors import EegdashError
+from eegdash.io.reference import COVERAGE_FILE
 from eegdash.ui import cache, identity
 from eegdash.ui.labels.team import files
 from eegdash.ui.labels.words import count
 from eegdash.ui.session import LabelsView, labels_view
 from eegdash.ui.text import duration, plain
 from eegdash.workflows import labels_export, labels_import, labels_list, readers
-from eegdash.workflows.labels_export import FORMATS, ONE_READER, RULES, Export
+from eegdash.workflows.labels_export import FORMATS, LOSSES_FILE, ONE_READER, RULES, Export
 from eegdash.workflows.labels_import import Import
 from eegdash.workflows.labels_list import LabelFilter
 from eegdash.workflows.readers import Reader
 
+_BESIDE = (COVERAGE_FILE, LOSSES_FILE)
 _MIME = {".csv": "text/csv", ".zip": "application/zip", ".tsv": "text/tab-separated-values"}
 
 
@@ -159,9 +162,12 @@ def _import(view: LabelsView, reader: Reader) -> None:
     if not reader.name:
         st.info(f"{identity.first()} What is imported says who brought it in.")
         return
-    file = st.file_uploader(
+    sent = st.file_uploader(
         "Events TSV (SzCORE/BIDS), EDF+ with annotations, CHB-MIT summary, or CSV of this program",
         key=f"import-{view.imports}",
+        accept_multiple_files=True,
+        help=f"Several at once; the {COVERAGE_FILE} of an export, which says what time was read, "
+        "belongs with its events files.",
     )
     said_by = st.text_input(
         "Whose labels are these?",
@@ -177,12 +183,15 @@ def _import(view: LabelsView, reader: Reader) -> None:
         format_func=lambda sha256: names.get(sha256, "as the file says"),
         key="import-recording",
     )
-    if file is None:
-        st.caption("Nothing is saved until you have seen what the file holds.")
+    if not sent:
+        st.caption("Nothing is saved until you have seen what the files hold.")
     else:
-        content = file.getvalue()
-        asked = (hashlib.sha256(content).hexdigest(), said_by.strip(), recording or "")
-        _read(view, asked, file.name, content)
+        contents = [(file.name, file.getvalue()) for file in sent]
+        mark = hashlib.sha256()
+        for name, content in contents:
+            mark.update(repr((name, hashlib.sha256(content).digest())).encode())
+        asked = (mark.hexdigest(), said_by.strip(), recording or "")
+        _read(view, asked, contents)
         if view.found is not None and view.found[0] == asked:
             _found(reader, view.found[1])
     done, words = view.answers.get("import", (True, ""))
@@ -190,7 +199,9 @@ def _import(view: LabelsView, reader: Reader) -> None:
         (st.success if done else st.error)(plain(words))
 
 
-def _read(view: LabelsView, asked: tuple[str, str, str], name: str, content: bytes) -> None:
+def _read(
+    view: LabelsView, asked: tuple[str, str, str], contents: Sequence[tuple[str, bytes]]
+) -> None:
     if view.found is not None and view.found[0] == asked:
         return
     view.found = None
@@ -198,26 +209,41 @@ def _read(view: LabelsView, asked: tuple[str, str, str], name: str, content: byt
     if not said_by:
         st.info("Say whose labels these are.")
         return
-    try:
-        found = labels_import.read_labels(
-            cache.desk(), name, content, said_by=said_by, recording_sha256=recording
-        )
-    except EegdashError as error:
-        st.error(plain(str(error)))
+    coverage = next((content for name, content in contents if name == COVERAGE_FILE), None)
+    # what else an export packs beside its files of labels
+    files = [(name, content) for name, content in contents if name not in _BESIDE]
+    if not files:
+        st.info("Add the file of labels that this one belongs to.")
         return
+    found = []
+    for name, content in files:
+        try:
+            one = labels_import.read_labels(
+                cache.desk(),
+                name,
+                content,
+                said_by=said_by,
+                recording_sha256=recording,
+                coverage=coverage,
+            )
+        except EegdashError as error:
+            st.error(plain(str(error)))
+            return
+        found.append(one)
     view.answers.pop("import", None)
-    view.found = (asked, found)
+    view.found = (asked, tuple(found))
 
 
-def _found(reader: Reader, found: Import) -> None:
-    new = len(found.drafts) - found.n_known
-    kind = FORMATS.get(found.format, found.format)
-    st.markdown(
-        f"{plain(kind)}: {count(len(found.drafts), 'label')} on "
-        f"{count(len(found.recordings), 'recording')}, {found.n_known:,} of them known already."
-    )
-    _losses("The labels file cannot hold everything", found.losses)
-    _losses("Left out", found.problems)
+def _found(reader: Reader, found: tuple[Import, ...]) -> None:
+    for one in found:
+        kind = FORMATS.get(one.format, one.format)
+        st.markdown(
+            f"{plain(kind)}: {count(len(one.drafts), 'label')} on "
+            f"{count(len(one.recordings), 'recording')}, {one.n_known:,} of them known already."
+        )
+    _losses("The labels file cannot hold everything", _all(one.losses for one in found))
+    _losses("Left out", _all(one.problems for one in found))
+    new = sum(len(one.drafts) - one.n_known for one in found)
     st.button(
         f"Save {count(new, 'new label')}",
         key="import-save",
@@ -228,14 +254,20 @@ def _found(reader: Reader, found: Import) -> None:
     )
 
 
-def _save(reader: Reader, found: Import) -> None:
+def _all(lines: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line for some in lines for line in some))
+
+
+def _save(reader: Reader, found: tuple[Import, ...]) -> None:
     view = labels_view()
+    saved = 0
     try:
-        saved = labels_import.save_import(cache.desk(), reader, found)
+        for one in found:
+            saved += len(labels_import.save_import(cache.desk(), reader, one))
     except EegdashError as error:
         view.answer("import", False, str(error))
         return
-    view.answer("import", True, f"{count(len(saved), 'label')} saved, with where they come from.")
+    view.answer("import", True, f"{count(saved, 'label')} saved, with where they come from.")
     view.found = None
     view.imports += 1  # a new, empty field: nothing is brought in twice
     cache.labels_table().soon()

@@ -36,7 +36,7 @@ def draw(history: DecisionHistory) -> None:
         return
     known = known_recordings(desk, reviewer=session().reviewer, blinded=session().blinded)
     usable = [candidate for candidate in known if not candidate.why_not]
-    if left_out(known) and usable:
+    if left_out(known):
         st.caption(f"Not among them: {left_out(known)}.")
     if not usable:
         st.info(
