@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { columnEdges, dominant, edges, evidence, grid, joined, joinedEdges, mass, mean, peaks, sharedLimit } from "../../eegdash/ui/attribution/grid.js";
 import { chosenChannels, fieldOf, rowsOf, whyNot } from "../../eegdash/ui/attribution/parts.js";
 import { figure, overlay, signed, signedColour, underlay } from "../../eegdash/ui/attribution/scale.js";
-import { rowsOfSpan, spanAt, strongest, windowsOf } from "../../eegdash/ui/attribution/span.js";
+import { probabilitiesOf, rowsOfSpan, spanAt, strongest, windowsOf } from "../../eegdash/ui/attribution/span.js";
 import { presetPanels, startIndex, startState } from "../../eegdash/ui/attribution/state.js";
 import { nearestScored, spanAround, strongestIn } from "../../eegdash/ui/attribution/strip.js";
 import { checksOf, limitWords, verdictOf } from "../../eegdash/ui/attribution/words.js";
@@ -297,6 +297,12 @@ test("a window belongs to what was marked, to a detection, to a label, or to not
   assert.equal(spanAt(16.7, around).words, "Detection 1 of 2");
   assert.equal(spanAt(62, around).words, "Seizure marked by hand");
   assert.equal(spanAt(50, around), null);
+});
+
+test("the probability of a span's window is the calibrated one of its detector", () => {
+  const answer = { arrays: { logit: { values: Float32Array.of(0, Math.log(9), NaN) } } };
+  assert.deepEqual(probabilitiesOf(answer, 1), [500, 900, NaN]);
+  assert.deepEqual(probabilitiesOf(answer, 0.5).slice(0, 2), [500, 988]); // 81 to 1
 });
 
 test("the rows of a span are bands, the highest on top, and regions", () => {

@@ -95,6 +95,7 @@ def _models(opened: library.Opened, trace: ProbabilityTrace) -> list[dict[str, A
                 "title": info.title or info.name,
                 "features": config.features,
                 "threshold_pm": info.threshold_pm,
+                "temperature": config.temperature,
                 "montage": config.montage,
                 "baseline": default_baseline(config.features),
                 "scored": score.load_trace(desk, opened, info) is not None,

@@ -2,7 +2,6 @@
 
 import * as fmt from "../viewer/format.js";
 import { make } from "../viewer/dom.js";
-import { UNSCORED } from "../viewer/events.js";
 import { figure, signedColour } from "./scale.js";
 
 const FAMILY = "'Source Sans', 'Source Sans 3', system-ui, sans-serif";
@@ -52,6 +51,9 @@ export function rowsOfSpan(answer, bandSet) {
   // the highest band on top, as in a spectrogram
   return { bands: byBand.reverse(), regions: rows(answer.arrays.by_region.values, answer.regions) };
 }
+
+// Per mille, as in a trace; NaN is "not scored".
+export const probabilitiesOf = (answer, temperature) => Array.from(answer.arrays.logit.values, (logit) => Math.round(1000 / (1 + Math.exp(-logit / temperature))));
 
 export const strongest = (rows) => rows.reduce((most, { pos, neg }) => [...pos, ...neg].reduce((a, v) => (v > a ? v : a), most), 0);
 
@@ -196,18 +198,24 @@ export class Span {
     canvas.setAttribute("aria-label", this.summary(rows));
   }
 
+  // The detector of panel A, which need not be the one of the strip above.
+  explained() {
+    return this.desk.modelOf(this.desk.state.panels[0].model);
+  }
+
   bars(g, theme, answer, x) {
-    const { values, data } = this.desk;
-    answer.indices.forEach((index, k) => {
-      const pm = values[index];
-      if (pm === UNSCORED) return;
+    const { data } = this.desk;
+    const model = this.explained();
+    const limit = model.sha256 === data.model ? data.trace.threshold_pm : model.threshold_pm;
+    probabilitiesOf(answer, model.temperature).forEach((pm, k) => {
+      if (Number.isNaN(pm)) return;
       const h = Math.max((BARS * pm) / 1000, 1);
       g.fillStyle = theme.probability;
-      g.globalAlpha = pm >= data.trace.threshold_pm ? 0.8 : 0.35;
+      g.globalAlpha = pm >= limit ? 0.8 : 0.35;
       g.fillRect(x(k) + 0.5, BARS - h, Math.max(x(k + 1) - x(k) - 1, 1), h);
       g.globalAlpha = 1;
     });
-    const level = BARS * (1 - data.trace.threshold_pm / 1000);
+    const level = BARS * (1 - limit / 1000);
     g.strokeStyle = theme.threshold;
     g.setLineDash([6, 4]);
     g.beginPath();
@@ -273,9 +281,9 @@ export class Span {
     if (k < 0) return void (this.canvas.title = "");
     const { answer, rows } = this.columns;
     const index = answer.indices[k];
-    const pm = this.desk.values[index];
+    const pm = probabilitiesOf(answer, this.explained().temperature)[k];
     const sum = (side) => rows.regions.reduce((all, row) => all + row[side][k], 0);
-    const evidence = pm === UNSCORED ? "not scored" : `probability ${(pm / 1000).toFixed(2)}; for ${figure(sum("pos"))}, against ${figure(sum("neg"))}`;
+    const evidence = Number.isNaN(pm) ? "not scored" : `probability ${(pm / 1000).toFixed(2)}; for ${figure(sum("pos"))}, against ${figure(sum("neg"))}`;
     this.canvas.title = `Window around ${fmt.elapsed(this.desk.centreOf(index), 1)}: ${evidence}`;
   }
 }
