@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from eegdash.timings import TIMINGS
-from eegdash.ui import frame, identity
+from eegdash.ui import frame, identity, places
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -28,6 +28,7 @@ page = st.navigation(
     position="top",
 )
 identity.follow_login()
+places.drawn(page.url_path or "recordings")
 with TIMINGS.measure(f"page: {page.title}", frequent=True):
     page.run()
 frame.footer()

@@ -1,4 +1,9 @@
-"""Ways from one page to a place in a recording."""
+"""Ways from one page to another, and to a place in a recording.
+
+A callback says where to (:func:`turn_to`), and the page that is on screen turns there
+(:func:`follow`). Streamlit drops a change of page where another rerun of the page came in just
+before, so the wish stands until another page is really drawn (:func:`drawn`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from eegdash.ui.session import Link, session
 from eegdash.workflows import review
 
 _BEFORE_S = 2.5  # of EEG on the page before what is looked at, as after a jump in the viewer
-REVIEW = "../../pages/review.py"
+REVIEW, ATTRIBUTION = "review", "attribution"
 
 
 def go_to(recording_sha256: str, onset_s: float) -> None:
@@ -29,11 +34,26 @@ def go_to(recording_sha256: str, onset_s: float) -> None:
 def open_at(recording_sha256: str, onset_s: float) -> None:
     """As :func:`go_to`, from another page: the next :func:`follow` turns to the review page."""
     go_to(recording_sha256, onset_s)
-    session().open_review = True
+    turn_to(REVIEW)
+
+
+def turn_to(page: str) -> None:
+    """Have the next :func:`follow` turn to a page; for callbacks."""
+    session().turning_to = page
 
 
 def follow() -> None:
-    """Turn to the review page, where a callback asked for it."""
-    if session().open_review:
-        session().open_review = False
-        st.switch_page(REVIEW)
+    """Turn to the page that a callback asked for, if any."""
+    if session().turning_to not in ("", session().page):
+        st.switch_page(page_file(session().turning_to))
+
+
+def drawn(page: str) -> None:
+    """Note which page is drawn now; whichever it is, another one than before ends the wish."""
+    if page != session().page:
+        session().page, session().turning_to = page, ""
+
+
+def page_file(page: str) -> str:
+    """Return the file of a page as Streamlit names it."""
+    return f"../../pages/{page}.py"

@@ -9,7 +9,7 @@ import streamlit as st
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.errors import EegdashError
 from eegdash.settings import MAX_UPLOAD_MB
-from eegdash.ui import cache, frame, identity
+from eegdash.ui import cache, frame, identity, places
 from eegdash.ui.choices import choose_model, chosen_model
 from eegdash.ui.session import session, widget_value
 from eegdash.ui.text import duration, plain
@@ -148,6 +148,7 @@ def _page_of(files: list[Path]) -> list[Path]:
 
 def _table(files: list[Path], model: CheckpointInfo | None, polled: bool) -> None:
     """The list; drawn again every second while jobs run, so that progress moves."""
+    places.follow()
     if polled != _busy():
         st.rerun()
     desk = cache.desk()
@@ -244,9 +245,6 @@ def _row(path: Path, facts: library.Facts, model: CheckpointInfo | None) -> None
             on_click=_open,
             args=(facts.sha256,),
         )
-    if session().open_review:
-        session().open_review = False
-        st.switch_page("../../pages/review.py")
 
 
 def _truth(facts: library.Facts) -> str:
@@ -261,7 +259,7 @@ def _count(n: int, thing: str) -> str:
 
 def _open(sha256: str) -> None:
     session().recording_sha256 = sha256
-    session().open_review = True
+    places.turn_to(places.REVIEW)
 
 
 def _state(

@@ -180,9 +180,7 @@ def _viewer(path: Path, model: CheckpointInfo | None) -> None:
         on_explain=lambda: _explain(sha256, view, name),
         on_queue=lambda: _queued(sha256),
     )
-    if session().open_attribution:
-        session().open_attribution = False
-        st.switch_page("../../pages/attribution.py")
+    places.follow()
     if session().stale_page:
         session().stale_page = False
         st.rerun()  # the reader's name and mode stand in the header, outside this fragment
@@ -266,7 +264,7 @@ def _explain(sha256: str, view: View, name: str) -> None:
     _taken_over(sent["view"], view, name)
     place = Place(str(sent["kind"]), float(sent["onset_s"]), float(sent["end_s"]))
     session().asked[sha256] = place
-    session().open_attribution = True
+    places.turn_to(places.ATTRIBUTION)
 
 
 def _operated(view: View, trace: ProbabilityTrace | None, name: str) -> None:

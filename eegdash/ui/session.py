@@ -209,6 +209,8 @@ class Session:
     ----------
     recording_sha256 : str or None
         The recording on the review page.
+    page, turning_to : str
+        The page that is drawn, and the one that a callback asked for.
     model : str or None
         Name of the detector; None is the default.
     reviewer : str
@@ -243,8 +245,8 @@ class Session:
     queue: dict[str, QueueView] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
     tried: dict[str, TriedView] = field(default_factory=dict)
-    open_review: bool = False
-    open_attribution: bool = False
+    page: str = ""
+    turning_to: str = ""
     asked: dict[str, Place] = field(default_factory=dict)
     explained: dict[str, dict[str, Any]] = field(default_factory=dict)
     blinded: bool = False

@@ -7,15 +7,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import streamlit as st
 from simulated_files import write_events, write_noise
 from streamlit.testing.v1 import AppTest
 from tiny_models import save_tiny_model
 
 from eegdash.jobs import JobQueue
-from eegdash.ui import cache
+from eegdash.ui import cache, places
 from eegdash.workflows import library
 from eegdash.workflows.desk import Desk
 
@@ -377,3 +379,26 @@ def test_a_recording_that_waits_says_how_many_are_before_it(
 
 def progress_texts(at: AppTest) -> list[str]:
     return sorted(element.proto.text for element in at.get("progress"))
+
+
+def test_a_change_of_page_that_is_dropped_is_made_by_the_next_run(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_noise(recordings / "one.edf", seconds=60)
+    at = opened()
+    switched: list[str] = []
+
+    def dropped_once(page: str) -> None:
+        switched.append(page)
+        if len(switched) == 1:
+            st.rerun()  # as where another rerun of the page came in just before
+        st.switch_page(page)
+
+    monkeypatch.setattr(places, "st", SimpleNamespace(switch_page=dropped_once))
+    at = fine(button(at, "Review").click().run())
+    assert switched == ["../../pages/review.py"] * 2
+    assert at.session_state["session"].page == "review"
+    # the wish is done with: going back stays there
+    at = fine(at.switch_page(RECORDINGS).run())
+    assert at.session_state["session"].page == "recordings"
+    assert len(switched) == 2

@@ -12,7 +12,7 @@ import streamlit as st
 from eegdash.checkpoints import CheckpointInfo
 from eegdash.detection import ProbabilityTrace
 from eegdash.errors import EegdashError
-from eegdash.ui import cache, frame, review, tiles
+from eegdash.ui import cache, frame, places, review, tiles
 from eegdash.ui.attribution import component
 from eegdash.ui.attribution.facts import facts
 from eegdash.ui.attribution.questions import warm_up
@@ -27,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 _KEY = "attribution"
 _RECORDING, _TIME = "recording", "t"
 _RECORDINGS = "../../pages/recordings.py"
-_REVIEW = "../../pages/review.py"
+_REVIEW = places.page_file(places.REVIEW)
 
 
 def draw() -> None:
@@ -133,9 +133,7 @@ def _explained(path: Path, model: CheckpointInfo) -> None:
         on_state=lambda: _shown(sha256),
         on_back=_back,
     )
-    if session().open_review:
-        session().open_review = False
-        st.switch_page(_REVIEW)
+    places.follow()
 
 
 def _place(sha256: str, trace: ProbabilityTrace) -> dict[str, Any] | None:
@@ -161,7 +159,7 @@ def _shown(sha256: str) -> None:
 
 
 def _back() -> None:
-    session().open_review = True
+    places.turn_to(places.REVIEW)
 
 
 def _sent(name: str) -> Any:

@@ -11,7 +11,7 @@ from eegdash.checkpoints import CheckpointInfo
 from eegdash.errors import EegdashError
 from eegdash.mechanism.layers import SUMMARIES
 from eegdash.mechanism.perturbation import Perturbation
-from eegdash.ui import cache, frame
+from eegdash.ui import cache, frame, places
 from eegdash.ui.choices import choose_model, choose_recordings, chosen_model, left_out
 from eegdash.ui.mechanism import causal, inputs, representation, saved, single_units
 from eegdash.ui.mechanism.results import Asked, result_of
@@ -47,6 +47,7 @@ _RECORDINGS = "../../pages/recordings.py"
 
 def draw() -> None:
     """Draw the page."""
+    places.follow()
     frame.header("**Inside the detector**")
     desk = cache.desk()
     models = desk.models()

@@ -9,16 +9,13 @@ import streamlit as st
 
 from eegdash.errors import EegdashError
 from eegdash.plotting import mechanism as charts
-from eegdash.ui import cache
+from eegdash.ui import cache, places
 from eegdash.ui.mechanism.results import Asked, chart
-from eegdash.ui.session import Link, session
 from eegdash.ui.text import plain
-from eegdash.workflows import review
 from eegdash.workflows.mechanism import load_activations
 from eegdash.workflows.mechanism_points import points, window_eeg
 
-_REVIEW = "../../pages/review.py"
-_BEFORE_S = 5.0
+_BEFORE_S = 2.5  # of EEG before the centre of a window, beside what a jump leaves
 _MOST_LISTED = 200
 
 
@@ -80,16 +77,14 @@ def open_button(
     column: st.delta_generator.DeltaGenerator, sha256: str, time_s: float, *, key: str
 ) -> None:
     """Offer to open a moment of a recording on the review page."""
-    if column.button("Open in Review", key=key, icon=":material/neurology:", width="stretch"):
-        start_s = max(time_s - _BEFORE_S, 0.0)
-        session().recording_sha256 = sha256
-        session().link = Link(sha256, start_s, None)
-        # a view that is known already goes there, too
-        view = session().views.get(review.view_name(session().reviewer, sha256))
-        if view is not None:
-            view.start_s = start_s
-            view.seek += 1
-        st.switch_page(_REVIEW)
+    column.button(
+        "Open in Review",
+        key=key,
+        icon=":material/neurology:",
+        width="stretch",
+        on_click=places.open_at,
+        args=(sha256, max(time_s - _BEFORE_S, 0.0)),
+    )
 
 
 def list_windows(asked: Asked, known: Mapping[str, Sequence[Any]], rows: Sequence[int]) -> None:
