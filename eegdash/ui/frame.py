@@ -19,6 +19,7 @@ _STYLE = """
 .stMainBlockContainer .stVerticalBlock { gap: .6rem; }
 .st-key-list [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-list [data-testid="stMarkdownContainer"] p { margin: 0; }
+.stVerticalBlock.st-key-reader-name { flex: none; height: 2.5rem; overflow: hidden; }
 .st-key-remembered { position: absolute; width: 0; height: 0; overflow: hidden; }
 [data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]) { display: none; }
 .stMain:focus-visible, .stAppScrollToBottomContainer:focus-visible { outline: none; }

@@ -125,12 +125,13 @@ def problem() -> str:
 
 def _typed(column: st.delta_generator.DeltaGenerator) -> None:
     key = _name_key()
-    column.text_input(
+    # frame.py keeps it one field high: a name that was taken makes a new field, and for a moment
+    # the old one stands beside it, which must not move the page under a hand that is on a button
+    column.container(key="reader-name").text_input(
         "Your name or initials",
         # the session keeps the name; a widget's own value is lost with a change of page
         value=session().reviewer,
-        # a name that was taken makes a new field, which no longer holds the keyboard
-        key=key,
+        key=key,  # another one after each name: the new field no longer holds the keyboard
         placeholder="Your name or initials",
         label_visibility="collapsed",
         icon=":material/person:",

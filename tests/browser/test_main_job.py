@@ -25,8 +25,9 @@ pytestmark = pytest.mark.browser
 CLIP = "chb01_03_2986-3036s.edf"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def workspace(data_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh one for each attempt: another one would go on where the last one stopped."""
     folder = tmp_path_factory.mktemp("workspace")
     recordings = folder / "recordings"
     recordings.mkdir()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from browser_reader import choose, name_taken
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from eegdash.export import write_edf
 from eegdash.labels import Label, LabelStore
@@ -116,6 +116,33 @@ def test_a_typed_time_goes_there_and_keys_stay_in_the_field(page: Page, server: 
     field.press("Backspace")
     field.press("Enter")
     expect(page.locator("[data-painted]")).to_have_attribute("data-painted", "300")
+
+
+def test_a_name_that_is_given_moves_nothing_on_the_page(browser: Browser, server: Server) -> None:
+    """What is pressed just then must be where it was: a click beside a button is lost."""
+    for _ in range(6):  # old and new field stand there together now and then only
+        page = browser.new_page()
+        page.goto(server.url)
+        expect(page.get_by_role("button", name="Review", exact=True)).to_have_count(2)
+        page.wait_for_timeout(500)
+        page.evaluate(
+            """() => {
+              window.tops = new Set();
+              const look = () => {
+                const shown = [...document.querySelectorAll("button")];
+                for (const button of shown.filter((b) => b.innerText.trim() === "Review"))
+                  window.tops.add(Math.round(button.getBoundingClientRect().top));
+                requestAnimationFrame(look);
+              };
+              look();
+            }"""
+        )
+        name = page.get_by_role("textbox", name="Your name or initials")
+        name.fill("Dr. Q")
+        name.press("Enter")
+        page.wait_for_timeout(1000)
+        assert len(page.evaluate("[...window.tops]")) == 2
+        page.close()
 
 
 def test_without_a_name_nothing_is_saved_and_the_form_stays(page: Page, server: Server) -> None:
