@@ -1,8 +1,9 @@
 // Does the detector look at the wrong thing? Asked over a set of windows of the recording.
 
-import { make } from "../viewer/dom.js";
+import { make, moveBar } from "../viewer/dom.js";
 import { checkList } from "./checks.js";
 
+const WORK = "Looking for shortcuts"; // name of the bar
 const TITLES = { "same profile": "Same reasons for both", "window edges": "Window edges", "line frequency": "Line frequency", "muscle range": "Muscle range" };
 
 export class Alarm {
@@ -35,13 +36,14 @@ export class Alarm {
     const wanted = `${this.desk.data.base}/alarm/${panel.model}/0`;
     if (this.asked && this.asked !== wanted) this.asked = null; // panel A has another detector now
     const answer = this.asked ? store.get(this.asked) : {};
-    const key = `${this.asked}|${Boolean(answer.value)}|${answer.problem}|${Math.round(100 * (answer.progress || 0))}|${answer.state}`;
+    const key = `${this.asked}|${Boolean(answer.value)}|${answer.problem}|${answer.state}`;
+    moveBar(this.body, WORK, answer.progress);
     if (this.key === key) return;
     this.key = key;
     const button = (textContent, onclick) => make("button", { type: "button", textContent, onclick });
     if (!this.asked) this.body.replaceChildren(button("Look for shortcuts", () => this.start()));
     else if (answer.problem) this.body.replaceChildren(make("p", { class: "note", textContent: answer.problem }), button("Try again", () => store.retry(this.asked)));
-    else if (!answer.value) this.body.replaceChildren(make("progress", { value: answer.progress || 0, max: 1, "aria-label": "Looking for shortcuts" }), answer.state === "queued" ? " waiting for other work " : " ", button("Cancel", () => store.cancel(this.asked)));
+    else if (!answer.value) this.body.replaceChildren(make("progress", { value: answer.progress || 0, max: 1, "aria-label": WORK }), answer.state === "queued" ? " waiting for other work " : " ", button("Cancel", () => store.cancel(this.asked)));
     else this.body.replaceChildren(...this.found(answer.value));
   }
 

@@ -1,6 +1,6 @@
 // One panel: what is explained, how, the pictures, and whether to believe them.
 
-import { make } from "../viewer/dom.js";
+import { make, moveBar } from "../viewer/dom.js";
 import * as fmt from "../viewer/format.js";
 import { banner, checkList } from "./checks.js";
 import { Pictures } from "./pictures.js";
@@ -9,6 +9,8 @@ import { massTable } from "./tables.js";
 import { checksOf, share, strength, verdictOf } from "./words.js";
 
 const LETTERS = "ABCD";
+const TESTS = "Tests", STEADINESS = "Infidelity and sensitivity"; // names of the bars
+const begun = (progress) => (progress || 0) >= 0.02; // what is done sooner needs no number
 
 export class Panel {
   constructor(desk, place) {
@@ -90,9 +92,11 @@ export class Panel {
     const { message } = this.pictures;
     const { problem, progress, state, value } = this.found;
     const { ready } = this.pictures;
-    const key = `${problem}|${state}|${Math.round(100 * (progress || 0))}|${ready && ready.why}|${value && value.no_positive_evidence}`;
+    if (this.share) this.share.textContent = `${Math.round(100 * (progress || 0))} % `;
+    const key = `${problem}|${state}|${begun(progress)}|${ready && ready.why}|${value && value.no_positive_evidence}`;
     if (this.said === key) return;
     this.said = key;
+    this.share = null;
     if (problem) message.replaceChildren(problem, " ", make("button", { type: "button", textContent: "Try again", onclick: () => this.again() }));
     else if (!value) message.replaceChildren(state === "queued" ? "Waiting for its turn …" : "Computing …", " ", this.cancelButton("map", progress));
     else message.textContent = ready && ready.why ? ready.why : value.no_positive_evidence ? "No positive evidence" : "";
@@ -107,8 +111,9 @@ export class Panel {
 
   cancelButton(kind, progress) {
     const { index } = this.window();
-    if (index === undefined || !progress || progress < 0.02) return "";
-    return make("span", {}, `${Math.round(100 * progress)} % `, make("button", { type: "button", textContent: "Cancel", onclick: () => this.desk.store.cancel(this.desk.addressOf(kind, this.state, index)) }));
+    if (index === undefined || !begun(progress)) return "";
+    this.share = make("span", { textContent: `${Math.round(100 * progress)} % ` });
+    return make("span", {}, this.share, make("button", { type: "button", textContent: "Cancel", onclick: () => this.desk.store.cancel(this.desk.addressOf(kind, this.state, index)) }));
   }
 
   factWords(header) {
@@ -137,7 +142,9 @@ export class Panel {
     const answer = desk.store.get(address);
     const steady = desk.store.known(desk.addressOf("stability", this.state, index));
     const agreements = desk.agreements(this.place);
-    const key = JSON.stringify([address, Boolean(answer.value), answer.problem, Math.round(50 * (answer.progress || 0)), answer.state, Boolean(steady.value), steady.problem, Math.round(50 * (steady.progress || 0)), agreements]);
+    const key = JSON.stringify([address, Boolean(answer.value), answer.problem, answer.state, Boolean(steady.value), steady.problem, steady.progress === undefined, agreements]);
+    moveBar(this.checks, TESTS, answer.progress);
+    moveBar(this.checks, STEADINESS, steady.progress);
     if (this.judged === key) return;
     this.judged = key;
     const limit = desk.modelOf(this.state.model).threshold_pm;
@@ -161,15 +168,15 @@ export class Panel {
     const row = make("div", { class: "row" });
     const button = (text, title, onclick) => row.append(make("button", { type: "button", class: "small", textContent: text, title, onclick }));
     if (answer.progress !== undefined) {
-      row.append(make("progress", { value: answer.progress, max: 1, "aria-label": "Tests" }), answer.state === "queued" ? "waiting for other work" : "testing");
+      row.append(make("progress", { value: answer.progress, max: 1, "aria-label": TESTS }), answer.state === "queued" ? "waiting for other work" : "testing");
       button("Cancel", "Stop these tests", () => store.cancel(address));
     } else if (answer.problem) button("Test again", answer.problem, () => store.retry(address));
     const where = this.desk.addressOf("stability", this.state, index);
     if (steady.progress !== undefined) {
-      row.append(make("progress", { value: steady.progress, max: 1, "aria-label": "Infidelity and sensitivity" }));
+      row.append(make("progress", { value: steady.progress, max: 1, "aria-label": STEADINESS }));
       button("Cancel", "Stop this test", () => store.cancel(where));
     } else if (!steady.value)
-      button(steady.problem ? "Infidelity and sensitivity again" : "Infidelity and sensitivity", `${steady.problem ? `${steady.problem} ` : ""}Takes some seconds: does the map predict small changes, and does it stay the same for them?`, () => (steady.problem ? store.retry(where) : store.get(where)));
+      button(steady.problem ? `${STEADINESS} again` : STEADINESS, `${steady.problem ? `${steady.problem} ` : ""}Takes some seconds: does the map predict small changes, and does it stay the same for them?`, () => (steady.problem ? store.retry(where) : store.get(where)));
     return row;
   }
 

@@ -1,7 +1,7 @@
 // A detection, a label or a marked span, window by window: probability, and where the evidence lies.
 
 import * as fmt from "../viewer/format.js";
-import { make } from "../viewer/dom.js";
+import { make, moveBar } from "../viewer/dom.js";
 import { figure, signedColour } from "./scale.js";
 
 const FAMILY = "'Source Sans', 'Source Sans 3', system-ui, sans-serif";
@@ -12,6 +12,7 @@ const ROW = 13;
 const GAP = 7;
 const AXIS = 16;
 const WIDEST = 46; // px of a window
+const WORK = "Windows of this span"; // name of the bar
 const SIGN_FROM = 0.5; // of the limit: + and - tell the sign without colour
 
 // The windows whose centre lies in a span: {first, last}; the nearest one where there is none.
@@ -97,7 +98,8 @@ export class Span {
     const { desk } = this;
     const here = this.here();
     const known = here ? desk.store.known(here.address) : {};
-    const key = JSON.stringify([here, Boolean(known.value), known.problem, Math.round(50 * (known.progress ?? -1)), known.state, desk.state.bandSet]);
+    const key = JSON.stringify([here, Boolean(known.value), known.problem, known.progress === undefined, known.state, desk.state.bandSet]);
+    moveBar(this.actions, WORK, known.progress);
     if (this.key !== key) {
       this.key = key;
       this.say(here, known);
@@ -122,7 +124,7 @@ export class Span {
     if (known.value) this.actions.replaceChildren(toggle);
     else if (known.problem) this.actions.replaceChildren(known.problem, button("Try again", "", () => store.retry(here.address)));
     else if (known.progress !== undefined)
-      this.actions.replaceChildren(make("progress", { value: known.progress, max: 1, "aria-label": "Windows of this span" }), known.state === "queued" ? "waiting for other work" : `explaining ${n} windows`, button("Cancel", "What is explained by then is kept", () => store.cancel(here.address)));
+      this.actions.replaceChildren(make("progress", { value: known.progress, max: 1, "aria-label": WORK }), known.state === "queued" ? "waiting for other work" : `explaining ${n} windows`, button("Cancel", "What is explained by then is kept", () => store.cancel(here.address)));
     else this.actions.replaceChildren(button("Explain every window of it", "Where the evidence lies from its begin to its end, by the method of panel A; some seconds", () => this.start(here.address)), ...(this.open ? [toggle] : []));
   }
 

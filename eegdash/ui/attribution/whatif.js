@@ -1,8 +1,10 @@
 // What if a band, a region or a channel were as in the baseline? On the window, and along the trace.
 
-import { make } from "../viewer/dom.js";
+import { make, moveBar } from "../viewer/dom.js";
 import { UNSCORED } from "../viewer/events.js";
 import { changeRows } from "./tables.js";
+
+const WORK = "Probability along the trace"; // name of the bar
 
 export class WhatIf {
   constructor(desk) {
@@ -84,12 +86,13 @@ export class WhatIf {
   say() {
     const { store } = this.desk;
     const { value, problem, progress, state } = this.asked ? store.get(this.asked) : {};
-    const key = `${this.asked}|${Boolean(value)}|${problem}|${Math.round(100 * (progress || 0))}|${state}|${this.chosen.size}`;
+    const key = `${this.asked}|${Boolean(value)}|${problem}|${state}|${this.chosen.size}`;
+    moveBar(this.status, WORK, progress);
     if (this.said === key) return;
     this.said = key;
     if (value) this.status.replaceChildren(this.words(value));
     else if (problem) this.status.replaceChildren(problem, " ", make("button", { type: "button", class: "small", textContent: "Try again", onclick: () => store.retry(this.asked) }));
-    else if (this.asked) this.status.replaceChildren(make("progress", { value: progress || 0, max: 1, "aria-label": "Probability along the trace" }), state === "queued" ? " waiting for other work " : " ", make("button", { type: "button", class: "small", textContent: "Cancel", onclick: () => store.cancel(this.asked) }));
+    else if (this.asked) this.status.replaceChildren(make("progress", { value: progress || 0, max: 1, "aria-label": WORK }), state === "queued" ? " waiting for other work " : " ", make("button", { type: "button", class: "small", textContent: "Cancel", onclick: () => store.cancel(this.asked) }));
     else this.status.textContent = this.chosen.size ? `${this.chosen.size} ticked.` : "Nothing is ticked.";
   }
 

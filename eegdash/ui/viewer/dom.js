@@ -12,6 +12,13 @@ export function make(tag, properties = {}, ...children) {
   return node;
 }
 
+// Move a bar that is there. What stands around it is not made anew with each step: a button that is
+// exchanged between press and release never hears of the click.
+export function moveBar(box, label, share) {
+  const bar = [...box.querySelectorAll("progress")].find((node) => node.getAttribute("aria-label") === label);
+  if (bar && share !== undefined) bar.value = share;
+}
+
 // A labelled <select>; options are [value, text] pairs.
 export function choice(label, options, value, onchange, title = "") {
   // After a choice by pointer the keys belong to the EEG again; who came by Tab stays.
