@@ -17,6 +17,9 @@ def test_the_percentiles_are_the_nearest_ranks_of_the_latest_thousand() -> None:
     assert timings.table() == [StageTimes("open", 1001, 0, 500.0, 950.0, 1000.0)]
     timings.add("a", 0.25)
     assert timings.table()[0] == StageTimes("a", 1, 0, 0.25, 0.25, 0.25)
+    timings.add("a", 0.5)
+    timings.add("a", 0.75)  # half of three are two, 95 % are all
+    assert timings.table()[0] == StageTimes("a", 3, 0, 0.5, 0.75, 0.75)
 
 
 def test_an_error_is_counted_and_goes_on() -> None:

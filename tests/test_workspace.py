@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from eegdash.atomic import write_atomically
+from eegdash.atomic import replacing, write_atomically
 from eegdash.errors import WorkspaceError
 from eegdash.workspace import Workspace
 
@@ -88,6 +88,15 @@ def test_two_uploads_of_one_name_do_not_overwrite_each_other(workspace: Workspac
     assert first != second
     assert (first.read_bytes(), second.read_bytes()) == (b"1", b"2")
     assert workspace.store_upload("a.edf", b"1") == first
+
+
+def test_who_may_read_a_written_file_is_stated(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    write_atomically(path, b"for this user")
+    assert path.stat().st_mode & 0o777 == 0o600
+    with replacing(path) as temporary:
+        temporary.write_bytes(b"for all")
+    assert path.stat().st_mode & 0o777 == 0o644
 
 
 def test_atomic_write_replaces_and_leaves_nothing_behind(tmp_path: Path) -> None:

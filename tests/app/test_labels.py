@@ -456,6 +456,7 @@ def test_an_export_comes_back_with_what_its_coverage_says(desk: Desk, sha256: st
         b"10.0\t20.0\tsz\tn/a\tn/a\tn/a\t300\n"
     )
     coverage = f"file\tknown_from_s\tknown_to_s\n{alias}.edf\t5\t200\n".encode()
+    assert at.file_uploader[0].proto.max_upload_size_mb == 64  # what is larger is not read
     at.file_uploader[0].upload("coverage.tsv", coverage, "text/plain")
     at = fine(at.text_input(key="import-by").set_value("Dr. Elsewhere").run())
     assert "Add the file of labels that this one belongs to" in texts(at)

@@ -105,7 +105,7 @@ export class Span {
       this.say(here, known);
     }
     this.box.hidden = !this.open;
-    if (this.open) this.draw(theme, here, known.value);
+    if (this.open) this.draw(theme, here, known);
   }
 
   say(here, known) {
@@ -144,7 +144,7 @@ export class Span {
 
   // ---- picture -----------------------------------------------------------------------------
 
-  draw(theme, here, answer) {
+  draw(theme, here, { value: answer, progress }) {
     const { desk, canvas } = this;
     const rows = answer ? rowsOfSpan(answer, desk.state.bandSet) : null;
     const count = rows ? rows.bands.length + rows.regions.length : 10;
@@ -168,7 +168,7 @@ export class Span {
     if (!rows) {
       g.fillStyle = theme.fill;
       g.fillRect(LEFT, 0, width - LEFT - RIGHT, height - AXIS);
-      words(here ? "The evidence of its windows is shown here once it is asked for." : "Step to a detection (n, p) to see its windows.", LEFT + 8, BARS, "left");
+      words(here ? `The evidence of its windows is shown here ${progress === undefined ? "once it is asked for" : "when all are explained"}.` : "Step to a detection (n, p) to see its windows.", LEFT + 8, BARS, "left");
       return;
     }
     const n = answer.indices.length;

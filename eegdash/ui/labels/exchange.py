@@ -166,6 +166,7 @@ def _import(view: LabelsView, reader: Reader) -> None:
         "Events TSV (SzCORE/BIDS), EDF+ with annotations, CHB-MIT summary, or CSV of this program",
         key=f"import-{view.imports}",
         accept_multiple_files=True,
+        max_upload_size=labels_import.MAX_BYTES >> 20,
         help=f"Several at once; the {COVERAGE_FILE} of an export, which says what time was read, "
         "belongs with its events files.",
     )
