@@ -10,6 +10,7 @@ over the derivations, so that one unit answers at every derivation, frequency an
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,7 @@ def sites(network: nn.Module) -> tuple[Site, ...]:
     Raises
     ------
     CheckpointError
-        If a named layer does not exist or is not passed through.
+        If a named layer does not exist, or is not passed through once.
     """
     import torch
 
@@ -97,8 +98,14 @@ def sites(network: nn.Module) -> tuple[Site, ...]:
     places = {layer: stated.get(layer) or _place(layer, modules) for layer in layers}
     shapes: dict[str, tuple[int, ...]] = {}
 
+    runs: Counter[str] = Counter()
+
     def note(name: str) -> Any:
-        return lambda module, inputs, output: shapes.__setitem__(name, tensor_of(output).shape)
+        def noted(module: nn.Module, inputs: Any, output: Any) -> None:
+            shapes[name] = tensor_of(output).shape
+            runs[name] += 1
+
+        return noted
 
     shape = tuple(getattr(network, "input_shape"))  # noqa: B009 - unknown to nn.Module
     missing = sorted(name for name, _ in places.values() if name not in modules)
@@ -116,6 +123,11 @@ def sites(network: nn.Module) -> tuple[Site, ...]:
             raise CheckpointError(
                 f"The layer {layer} takes no part in the network's answer. "
                 "Correct its list of layers."
+            )
+        if runs[name] > 1:
+            raise CheckpointError(
+                f"The layer {layer} runs {runs[name]} times for one answer of the network, so its "
+                "units have no answer of their own. Leave it out of its list of layers."
             )
         kind = _kind(shapes[name], name in in_encoder)
         axis = 2 if kind == SEQUENCE else 1

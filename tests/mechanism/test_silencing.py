@@ -18,6 +18,7 @@ from planted_network import (
 from scipy.stats import kstest
 from torch import nn
 
+from eegdash.errors import CheckpointError
 from eegdash.mechanism.activations import window_activations
 from eegdash.mechanism.controls import matched_controls
 from eegdash.mechanism.effects import Outcomes, effect_of
@@ -288,6 +289,8 @@ def shipped(kind: str):
         if hasattr(module, "running_mean"):
             module.running_mean.normal_(0, 0.2)
             module.running_var.uniform_(0.5, 1.5)
+            nn.init.uniform_(module.weight, 0.5, 2.0)  # as training leaves them: neither 1 nor 0
+            nn.init.normal_(module.bias, 0, 0.2)
     return network.eval()
 
 
@@ -350,6 +353,33 @@ class Shortcut(PlantedNetwork):
         return (self.conv2(maps + features.flip(2)) + features).mean(dim=2)
 
 
+class Grouped(PlantedNetwork):
+    """A convolution follows, but each of its outputs sees four of the units only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv2 = nn.Conv1d(N_UNITS, N_UNITS, 3, padding=1, groups=4)
+        self.layers = ("conv1", "conv2")
+
+    def encode(self, features: torch.Tensor) -> torch.Tensor:
+        maps = torch.relu(self.norm1(self.conv1(features)))
+        return torch.relu(self.conv2(maps)).mean(dim=2)
+
+
+class Twice(PlantedNetwork):
+    """The layer runs twice, so that no single answer of it stands for what follows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv2 = nn.Conv1d(N_UNITS, N_UNITS, 3, padding=1)
+        self.layers = ("conv1", "conv2")
+
+    def encode(self, features: torch.Tensor) -> torch.Tensor:
+        maps = torch.relu(self.norm1(self.conv1(features)))
+        maps = torch.relu(self.norm1(self.conv1(maps.flip(1))))
+        return torch.relu(self.conv2(maps)).mean(dim=2)
+
+
 class Wider(PlantedNetwork):
     """What lies before the layer cannot be left out, for its size decides that of a factor."""
 
@@ -366,7 +396,12 @@ class Wider(PlantedNetwork):
 
 @pytest.mark.parametrize(
     ("kind", "layer", "possible"),
-    [(Shortcut, "conv1", True), (Shortcut, "conv2", True), (Wider, "conv1", False)],
+    [
+        (Shortcut, "conv1", True),
+        (Shortcut, "conv2", True),
+        (Grouped, "conv1", True),
+        (Wider, "conv1", False),
+    ],
 )
 def test_a_network_that_cannot_be_cut_there_is_run_as_a_whole(
     kind: type[PlantedNetwork], layer: str, possible: bool
@@ -381,7 +416,8 @@ def test_a_network_that_cannot_be_cut_there_is_run_as_a_whole(
     runner = SegmentRunner(network, altering, wanted)
     assert not runner._run.by_sums
     assert runner._run.replay.possible == possible
-    assert not runner._run.replay._of_one, "every segment is needed"
+    if kind in (Shortcut, Wider):
+        assert not runner._run.replay._of_one, "every segment is needed"
     _, *found = runner.codes(x.numpy(), offset=0)
     for quick, full in zip(found, plainly(network, altering, x, wanted), strict=True):
         torch.testing.assert_close(quick, full, atol=1e-5, rtol=1e-5)
@@ -403,6 +439,11 @@ def test_several_answers_of_a_layer_give_the_codes_of_as_many_full_passes(kind: 
                 with hooked({module: lambda m, i, o, answer=answer: answer}):
                     full = network.encode(x)
                 torch.testing.assert_close(one, full, atol=1e-5, rtol=1e-5)
+
+
+def test_a_layer_that_runs_twice_has_no_units_to_ask() -> None:
+    with pytest.raises(CheckpointError, match="conv1 runs 2 times"):
+        sites(Twice())
 
 
 @pytest.mark.parametrize("kind", ["shallow", "spectrogram"])
