@@ -97,7 +97,6 @@ def sites(network: nn.Module) -> tuple[Site, ...]:
     layers = tuple(getattr(network, "layers", ()))
     places = {layer: stated.get(layer) or _place(layer, modules) for layer in layers}
     shapes: dict[str, tuple[int, ...]] = {}
-
     runs: Counter[str] = Counter()
 
     def note(name: str) -> Any:

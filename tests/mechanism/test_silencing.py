@@ -340,39 +340,37 @@ def test_what_is_left_out_changes_no_code(kind: str, mode: str) -> None:
     assert by_sums == {"conv1", "conv2"}, "where a convolution follows, sums stand for it"
 
 
-class Shortcut(PlantedNetwork):
-    """The input goes past the layer as well, and the next convolution sees it, too."""
+class TwoLayers(PlantedNetwork):
+    """A second convolution, which sees all units of the first, or groups of them."""
+
+    groups = 1
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv2 = nn.Conv1d(N_UNITS, N_UNITS, 3, padding=1)
+        self.conv2 = nn.Conv1d(N_UNITS, N_UNITS, 3, padding=1, groups=self.groups)
         self.layers = ("conv1", "conv2")
+
+
+class Shortcut(TwoLayers):
+    """The input goes past the layer as well, and the next convolution sees it, too."""
 
     def encode(self, features: torch.Tensor) -> torch.Tensor:
         maps = torch.relu(self.norm1(self.conv1(features)))
         return (self.conv2(maps + features.flip(2)) + features).mean(dim=2)
 
 
-class Grouped(PlantedNetwork):
+class Grouped(TwoLayers):
     """A convolution follows, but each of its outputs sees four of the units only."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv2 = nn.Conv1d(N_UNITS, N_UNITS, 3, padding=1, groups=4)
-        self.layers = ("conv1", "conv2")
+    groups = 4
 
     def encode(self, features: torch.Tensor) -> torch.Tensor:
         maps = torch.relu(self.norm1(self.conv1(features)))
         return torch.relu(self.conv2(maps)).mean(dim=2)
 
 
-class Twice(PlantedNetwork):
+class Twice(TwoLayers):
     """The layer runs twice, so that no single answer of it stands for what follows."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv2 = nn.Conv1d(N_UNITS, N_UNITS, 3, padding=1)
-        self.layers = ("conv1", "conv2")
 
     def encode(self, features: torch.Tensor) -> torch.Tensor:
         maps = torch.relu(self.norm1(self.conv1(features)))
